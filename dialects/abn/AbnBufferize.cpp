@@ -1,0 +1,2 @@
+#include "abn/AbnDialect.h"
+void mlir::abn::registerBufferizableOpInterfaceModels(DialectRegistry &registry) {}

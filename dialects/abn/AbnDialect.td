@@ -1,0 +1,62 @@
+// The abn dialect: batch normalisation and activations, out of place as front-ends write them
+// and in place as INPLACE-ABN (Rota Bulò, Porzi, Kontschieder, CVPR 2018) computes them.
+#ifndef ABN_DIALECT_TD
+#define ABN_DIALECT_TD
+
+include "mlir/IR/DialectBase.td"
+
+def Abn_Dialect : Dialect {
+  let name = "abn";
+  let summary = "Batch normalisation, activations, and their in-place forms";
+  let description = [{
+    Batch normalisation over all dimensions but the channel, activations, their gradients, and
+    the in-place forms of INPLACE-ABN (Rota Bulò, Porzi, Kontschieder, CVPR 2018), which keep
+    only the activated output `z` and recover from it what the backward pass needs:
+
+        mean, variance over the M other positions (biased);  r = 1/sqrt(variance + epsilon)
+        xhat = (x - mean) * r;   y = gamma * xhat + beta;    z = phi(y)
+        y = phi^-1(z);  dy = dz * phi'(from z);              xhat = (y - beta) / gamma
+        dbeta = sum(dy);  dgamma = sum(dy * xhat)
+        dx = gamma * r * (dy - dbeta/M - xhat * dgamma/M)
+
+    Ops work on tensors and, after bufferization, on memrefs; all are in destination style. On
+    function arguments and results the dialect reads the discardable attributes `abn.role` and
+    `abn.name` (both strings), which front-ends use to say what each value is.
+
+    Constraints common to the abn ops:
+    - (c1) operands are all tensors (then one result per destination, of its type) or all memrefs
+      (then no results).
+    - (c2) `channel_dim` is in [0, rank).
+    - (c3) every per-channel vector has the size of `channel_dim`; sizes that are both static agree.
+    - (c4) all full-size operands have the same element type and compatible shapes.
+    - (c5) statistics are f64 for f64 data and f32 otherwise; gamma, beta and activation parameters
+      have the element type of the data or of the statistics; dgamma and dbeta, that of the
+      statistics.
+    - (c6) `epsilon` is finite and not negative.
+    - (c7) the activation takes as many `params` as are given.
+  }];
+  let cppNamespace = "::mlir::abn";
+  let useDefaultAttributePrinterParser = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::tensor::TensorDialect", "::mlir::linalg::LinalgDialect"
+  ];
+  let extraClassDeclaration = [{
+    /// Names of the discardable attributes on function arguments and results.
+    static constexpr StringLiteral kRoleAttr = "abn.role";
+    static constexpr StringLiteral kNameAttr = "abn.name";
+    /// On a batch norm (or in-place op): the name of its chain in reports and run-time messages.
+    static constexpr StringLiteral kChainAttr = "abn.chain";
+    /// On a batch norm that was left alone: why.
+    static constexpr StringLiteral kReasonAttr = "abn.reason";
+    /// On a batch norm: overrides the pass option gamma-policy for this chain.
+    static constexpr StringLiteral kGammaPolicyAttr = "abn.gamma_policy";
+    /// On a function: what crossed and was live before the rewrite (see docs/Report.md).
+    static constexpr StringLiteral kMemoryBeforeAttr = "abn.memory_before";
+    void registerAttributes();
+  }];
+}
+
+#endif // ABN_DIALECT_TD

@@ -1,0 +1,42 @@
+// The plan: an allocation problem and, once solved, its answer, in the IR.
+#ifndef ABN_PLAN_OPS_TD
+#define ABN_PLAN_OPS_TD
+
+include "abn/AbnDialect.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Abn_PackOp : Op<Abn_Dialect, "pack", [Pure]> {
+  let summary = "Place buffers with given lifetimes and sizes in one arena";
+  let description = [{
+    Buffer i has `sizes[i]` bytes and is live in the steps [lower, upper] (inclusive) that
+    `lifetimes` holds as pairs. The results are the arena's size and each buffer's offset, in bytes,
+    multiples of `alignment`; buffers whose lifetimes meet do not overlap. The attributes `offsets`
+    and `arena_size` hold the answer once it is known; the op then folds to constants.
+
+    ```mlir
+    %arena, %o0, %o1 = abn.pack lifetimes([0, 2, 1, 3]) sizes(%a, %b) {alignment = 256 : i64}
+        : index, index
+    ```
+
+    Constraints:
+    - (pack_c1) `lifetimes` has two entries per size, lower <= upper, neither negative.
+    - (pack_c2) there is one result per size and one for the arena.
+    - (pack_c3) `alignment` is a power of two.
+    - (pack_c4) `offsets` and `arena_size` come together; there is one offset per size, not negative
+      and aligned. Where sizes are constants: buffers that are live together are disjoint and end
+      within the arena.
+  }];
+  let arguments = (ins Variadic<Index>:$sizes, DenseI64ArrayAttr:$lifetimes,
+      DefaultValuedAttr<I64Attr, "256">:$alignment, OptionalAttr<DenseI64ArrayAttr>:$offsets,
+      OptionalAttr<I64Attr>:$arena_size);
+  let results = (outs Index:$arena, Variadic<Index>:$packed_offsets);
+  let assemblyFormat = [{
+    `lifetimes` `(` $lifetimes `)` `sizes` `(` $sizes `)` attr-dict
+    (`:` type($packed_offsets)^)?
+  }];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+#endif // ABN_PLAN_OPS_TD

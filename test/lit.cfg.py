@@ -1,0 +1,18 @@
+# The lit configuration of all suites.
+import os
+
+import lit.formats
+
+config.name = "abn"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "CMakeLists.txt", "Frontends", "Install"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.abn_binary_dir, "test")
+config.environment["PATH"] = os.pathsep.join(
+    [os.path.join(config.abn_binary_dir, "bin"), config.llvm_tools_dir, os.environ["PATH"]])
+config.environment["FILECHECK_OPTS"] = "-enable-var-scope"
+# An interpreter that has numpy: ./dev sets it.
+config.substitutions.append(("%python", os.environ.get("ABN_PYTHON", "python3")))
+config.substitutions.append(("%src", config.abn_source_dir))
+config.substitutions.append(("%llvm", os.path.dirname(config.llvm_tools_dir)))
