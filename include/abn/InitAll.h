@@ -14,6 +14,7 @@ namespace mlir::abn {
 inline void registerAllAbnDialects(DialectRegistry &registry) {
   registry.insert<AbnDialect, dnn::DnnDialect>();
   registerBufferizableOpInterfaceModels(registry);
+  dnn::registerBufferizableOpInterfaceModels(registry);
   registerRebuildOpInterfaceModels(registry);
 }
 
