@@ -6,7 +6,10 @@ import lit.formats
 config.name = "abn"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs", "CMakeLists.txt", "Frontends", "Install"]
+config.excludes = ["Inputs", "CMakeLists.txt"]
+# The front ends' tests need PyTorch: `./dev test --frontends` runs them.
+if not lit_config.params.get("frontends"):
+    config.excludes.append("Frontends")
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.abn_binary_dir, "test")
 config.environment["PATH"] = os.pathsep.join(
@@ -15,4 +18,5 @@ config.environment["FILECHECK_OPTS"] = "-enable-var-scope"
 # An interpreter that has numpy: ./dev sets it.
 config.substitutions.append(("%python", os.environ.get("ABN_PYTHON", "python3")))
 config.substitutions.append(("%src", config.abn_source_dir))
+config.substitutions.append(("%build", config.abn_binary_dir))
 config.substitutions.append(("%llvm", os.path.dirname(config.llvm_tools_dir)))
