@@ -1,0 +1,211 @@
+"""Compile MLIR text with upstream's own pipeline and call it with numpy arrays.
+
+    results = run(text, ["--convert-dnn-to-linalg"], [x, w])          # @main
+    program = compile_module(text, ["--convert-abn-to-linalg"])       # many functions, one compile
+    results = program.call("conv3x3", [x, w])
+
+`abn-opt` applies the given passes; what is left must parse with upstream's mlir-opt, which knows
+none of the project's dialects, and goes through one-shot bufferization and loops to LLVM IR, clang
+and ctypes. Functions take and return ranked tensors only. Arguments are converted to the declared
+element types; bf16 may be given as float (rounded to nearest even) or as uint16 bit patterns, and
+comes back as float32. Arguments are copied: the compiled code may overwrite its own copies.
+
+The tools are looked up on PATH (lit sets it), those of LLVM also where llvm-config-22 says.
+"""
+
+import contextlib
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+import numpy as np
+
+# Upstream passes from linalg on tensors to the LLVM dialect. Elementwise arith and math on tensors
+# become linalg first.
+LOWER_TO_LLVM = [
+    "--convert-elementwise-to-linalg",
+    "--one-shot-bufferize=bufferize-function-boundaries "
+    "function-boundary-type-conversion=identity-layout-map",
+    "--canonicalize",
+    "--cse",
+    "--convert-linalg-to-loops",
+    "--expand-strided-metadata",
+    "--lower-affine",
+    "--convert-scf-to-cf",
+    "--llvm-request-c-wrappers",
+    "--convert-math-to-llvm",
+    "--convert-math-to-libm",
+    "--convert-complex-to-standard",
+    "--convert-index-to-llvm",
+    "--arith-expand",
+    "--memref-expand",
+    "--convert-arith-to-llvm",
+    "--finalize-memref-to-llvm",
+    "--convert-func-to-llvm",
+    "--convert-cf-to-llvm",
+    "--convert-arith-to-llvm",
+    "--reconcile-unrealized-casts",
+]
+
+NUMPY_TYPES = {
+    "f64": np.float64, "f32": np.float32, "f16": np.float16, "bf16": np.uint16,
+    "i64": np.int64, "index": np.int64, "i32": np.int32, "i16": np.int16, "i8": np.int8,
+    "i1": np.bool_,
+}
+
+
+class ToolError(RuntimeError):
+    """A tool failed; the message holds its command and what it said."""
+
+
+def find_tool(name):
+    """The path of a tool on PATH or beside LLVM's own."""
+    path = shutil.which(name)
+    if path is None and shutil.which("llvm-config-22"):
+        bindir = subprocess.run(["llvm-config-22", "--bindir"], capture_output=True, text=True,
+                                check=True).stdout.strip()
+        path = shutil.which(name, path=bindir)
+    if path is None:
+        raise ToolError(f"cannot find {name} on PATH")
+    return path
+
+
+def tool(command, text=None):
+    """Runs a tool on `text` (standard input) and returns what it prints."""
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise ToolError(f"{' '.join(command)[:200]}: exit {done.returncode}\n{done.stderr[:4000]}")
+    return done.stdout
+
+
+def to_bf16(values):
+    """Bit patterns (uint16) of float values rounded to the nearest bf16, ties to even."""
+    single = np.asarray(values, np.float32)
+    bits = single.view(np.uint32)
+    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
+    return np.where(np.isnan(single), 0x7FC0, rounded).astype(np.uint16)
+
+
+def from_bf16(bits):
+    """The float32 values of bf16 bit patterns."""
+    return (np.asarray(bits, np.uint16).astype(np.uint32) << 16).view(np.float32)
+
+
+def round_to(values, element):
+    """`values` rounded to an MLIR element type, in numpy's type for it (float32 for bf16)."""
+    if element == "bf16":
+        return from_bf16(to_bf16(values))
+    return np.asarray(values).astype(NUMPY_TYPES[element])
+
+
+def signatures(text):
+    """{function: ([argument types], [result types])}, types as (rank, element), of generic IR."""
+    found = {}
+    for properties in re.findall(r'"func\.func"\(\) <\{(.*?)\}> \(\{', text, re.S):
+        name = re.search(r'sym_name = "([^"]+)"', properties)[1]
+        kind = re.search(r"function_type = \((.*?)\) -> (.*?)(?:, sym_|, res_attrs|$)",
+                         properties, re.S)
+        found[name] = tuple([tensor_type(t) for t in re.findall(r"tensor<([^<>]*)>", part)]
+                            for part in kind.groups())
+    return found
+
+
+def tensor_type(text):
+    """(rank, element) of the inside of `tensor<...>`."""
+    *sizes, element = text.split(",")[0].split("x")
+    return len(sizes), element.strip()
+
+
+class Program:
+    """A compiled module; the shared library stays loaded until the process ends."""
+
+    def __init__(self, library, types):
+        self.library = ctypes.CDLL(library)
+        self.types = types
+
+    def call(self, name, args):
+        """The results of function `name` as a list of arrays."""
+        arg_types, result_types = self.types[name]
+        if len(args) != len(arg_types):
+            raise ValueError(f"@{name} takes {len(arg_types)} arguments, got {len(args)}")
+        keep = [descriptor(value, kind) for value, kind in zip(args, arg_types)]
+        results = np.zeros(sum(3 + 2 * rank for rank, _ in result_types), np.int64)
+        pointers = [ctypes.c_void_p(memref.ctypes.data) for _, memref in keep]
+        if result_types:
+            pointers.insert(0, ctypes.c_void_p(results.ctypes.data))
+        function = getattr(self.library, "_mlir_ciface_" + name)
+        function.restype = None
+        function(*pointers)
+        out, position = [], 0
+        for rank, element in result_types:
+            out.append(read_memref(results[position:position + 3 + 2 * rank], rank, element))
+            position += 3 + 2 * rank
+        return out
+
+
+def descriptor(value, kind):
+    """A private, contiguous copy of `value` and the memref descriptor that names it."""
+    rank, element = kind
+    value = np.asarray(value)
+    if element == "bf16" and value.dtype != np.uint16:
+        value = to_bf16(value)
+    value = np.array(value, dtype=NUMPY_TYPES[element], order="C", copy=True)
+    if value.ndim != rank:
+        raise ValueError(f"expected rank {rank}, got shape {value.shape}")
+    strides = [s // value.itemsize for s in value.strides]
+    address = value.ctypes.data
+    return value, np.array([address, address, 0, *value.shape, *strides], np.int64)
+
+
+def read_memref(fields, rank, element):
+    """A copy of the array that a memref descriptor names."""
+    shape = [int(s) for s in fields[3:3 + rank]]
+    strides = [int(s) for s in fields[3 + rank:]]
+    dtype = np.dtype(NUMPY_TYPES[element])
+    if 0 in shape:
+        return np.zeros(shape, dtype)
+    count = 1 + sum((size - 1) * stride for size, stride in zip(shape, strides))
+    start = int(fields[1]) + int(fields[2]) * dtype.itemsize
+    flat = np.frombuffer((ctypes.c_char * (count * dtype.itemsize)).from_address(start), dtype)
+    view = np.lib.stride_tricks.as_strided(flat, shape, [s * dtype.itemsize for s in strides])
+    return from_bf16(view) if element == "bf16" else view.copy()
+
+
+def compile_module(text, passes=(), optimize="-O1", keep=None):
+    """A Program from MLIR text. `keep` names a directory for the intermediate files."""
+    with contextlib.ExitStack() as stack:
+        folder = keep or stack.enter_context(tempfile.TemporaryDirectory())
+        os.makedirs(folder, exist_ok=True)
+        upstream = tool([find_tool("abn-opt"), *passes, "--mlir-print-op-generic",
+                         "--mlir-print-local-scope"], text)
+        write(folder, "upstream.mlir", upstream)
+        llvm_dialect = tool([find_tool("mlir-opt"), *LOWER_TO_LLVM], upstream)
+        llvm_ir = write(folder, "module.ll",
+                        tool([find_tool("mlir-translate"), "--mlir-to-llvmir"], llvm_dialect))
+        library = os.path.join(folder, "module.so")
+        tool([find_tool("clang"), optimize, "-march=native", "-shared", "-fPIC",
+              "-Wno-override-module", llvm_ir, "-lm", "-o", library])
+        load_runner_utils()
+        return Program(library, signatures(upstream))
+
+
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    with open(path, "w") as file:
+        file.write(text)
+    return path
+
+
+def load_runner_utils():
+    """memrefCopy, which bufferization calls, lives in MLIR's runner library."""
+    bindir = os.path.dirname(os.path.realpath(find_tool("mlir-opt")))
+    ctypes.CDLL(os.path.join(bindir, "..", "lib", "libmlir_c_runner_utils.so"),
+                mode=ctypes.RTLD_GLOBAL)
+
+
+def run(mlir_text, passes, args, function="main", **options):
+    """Compiles `mlir_text` after `passes` of abn-opt and returns what `function` gives on `args`."""
+    return compile_module(mlir_text, passes, **options).call(function, args)
