@@ -1,7 +1,7 @@
 # abn_library(Name sources... [LINK libs...] [DEPENDS targets...])
 # A static library of the project, exported as Abn::Name. Every library links the shared MLIR
 # and LLVM (through AbnIncludes) and never upstream's static archives: a second copy of a
-# TypeID would make casts fail silently.
+# TypeID would make casts fail silently. The target Abn gathers all libraries.
 function(abn_library name)
   cmake_parse_arguments(ARG "" "" "LINK;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
@@ -10,17 +10,20 @@ function(abn_library name)
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
+  target_link_libraries(Abn INTERFACE ${name})
   install(TARGETS ${name} EXPORT AbnTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endfunction()
 
-# abn_tablegen_doc(td-file backend output title [-dialect=..]): a generated page under docs/.
-function(abn_tablegen_doc td output)
+# abn_tablegen_doc(td-file page backend...): a generated page, built into build/docs by abn-doc.
+function(abn_tablegen_doc td page)
   set(LLVM_TARGET_DEFINITIONS ${td})
-  tablegen(MLIR ${output} ${ARGN} "-I${MLIR_MAIN_SRC_DIR}" "-I${MLIR_INCLUDE_DIRS}"
+  tablegen(MLIR ${page} ${ARGN} "-I${MLIR_MAIN_SRC_DIR}" "-I${MLIR_INCLUDE_DIRS}"
            "-I${PROJECT_SOURCE_DIR}/dialects" "-I${PROJECT_SOURCE_DIR}/include")
-  string(REPLACE "." "-" target "doc-${output}")
-  add_custom_target(${target} DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/${output}
-    COMMAND ${CMAKE_COMMAND} -E copy_if_different ${CMAKE_CURRENT_BINARY_DIR}/${output}
-            ${PROJECT_BINARY_DIR}/docs/${output})
+  set(built ${CMAKE_CURRENT_BINARY_DIR}/${page})
+  set(shown ${PROJECT_BINARY_DIR}/docs/${page})
+  add_custom_command(OUTPUT ${shown} DEPENDS ${built}
+    COMMAND ${CMAKE_COMMAND} -E copy ${built} ${shown})
+  string(REPLACE "." "-" target "doc-${page}")
+  add_custom_target(${target} DEPENDS ${shown})
   add_dependencies(abn-doc ${target})
 endfunction()
