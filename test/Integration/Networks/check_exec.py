@@ -1,0 +1,122 @@
+"""Runs a training step before and after the rewrite, and compares every result with f64.
+
+  check_exec.py original GRAPH.mlir     imports and lowers the graph as it is
+  check_exec.py rewritten GRAPH.mlir    optimises it first, and also compares with the original
+
+GRAPH.npz lies beside the graph (reference.py says what it holds). The lowered text must consist of
+upstream dialects only; an independent compiler (engines.py) runs it. Exit status 1 if a result is
+out of tolerance, 2 if a step before the run failed.
+"""
+
+import argparse
+import pathlib
+import re
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+import engines
+import reference
+from mlir_exec import ToolError, find_tool, tool
+
+IMPORT = ["--abn-import-aten"]
+LOWER = ["--convert-abn-to-linalg", "--convert-dnn-to-linalg"]
+# Named elementwise ops of linalg come and go between versions; the generic op does not.
+PORTABLE = ["--linalg-generalize-named-ops", "--mlir-print-op-generic", "--mlir-print-local-scope"]
+UPSTREAM = {"builtin", "func", "linalg", "tensor", "arith", "math", "scf", "affine", "complex", "cf"}
+
+
+def without_argument_attributes(text):
+    """Drops arg_attrs and res_attrs: they carry abn.role and abn.name, which other compilers refuse.
+    Counts brackets, because the attributes nest and their strings may hold anything."""
+    start = re.compile(r",?\s*(?:arg_attrs|res_attrs) = \[")
+    while match := start.search(text):
+        at, depth, quoted = match.end(), 1, False
+        while depth:
+            character = text[at]
+            if quoted:
+                quoted = character != '"' or text[at - 1] == "\\"
+            elif character == '"':
+                quoted = True
+            else:
+                depth += (character == "[") - (character == "]")
+            at += 1
+        before, after = text[:match.start()], text[at:]
+        if before.rstrip().endswith("{"):
+            after = re.sub(r"^\s*,\s*", "", after)
+        text = before + after
+    return text
+
+
+def lowered(options, passes):
+    """The graph after `passes`, as text that any MLIR compiler reads."""
+    ours = tool([find_tool("abn-opt"), options.graph, *passes])
+    # A stock tool reads it: nothing of ours is left.
+    text = tool([find_tool("mlir-opt"), *PORTABLE], ours)
+    ops = set(re.findall(r'(?:^|= |\s)"([a-zA-Z_][\w$]*\.[\w$.]+)"(?=\(|\s*<|\s*:)', text))
+    foreign = sorted(op for op in ops if op.split(".")[0] not in UPSTREAM)
+    if foreign:
+        raise ToolError(f"ops of other dialects are left: {foreign[:20]}")
+    return without_argument_attributes(text)
+
+
+def execute(options, text, expected):
+    """The results, from the first engine that can compile the text."""
+    candidates = {
+        "iree": engines.Iree(options.cache),
+        "mlir": engines.Mlir(),
+    }
+    names = ["iree", "mlir"] if options.engine == "auto" else [options.engine]
+    for name in names:
+        start = time.time()
+        try:
+            results = candidates[name].run(text, options.function, expected.arguments)
+        except ToolError as error:
+            if name == names[-1]:
+                raise
+            print(f"note: {name} failed, trying the next engine: {error}")
+        else:
+            print(f"{name}: compiled and ran in {time.time() - start:.1f} s")
+            return results
+
+
+def report(label, reference_results, problems, worst):
+    total = len(reference_results)
+    print(f"{label}: {total - len(problems)}/{total} results agree, worst relative error {worst:.2e}")
+    for problem in problems:
+        print(f"  {problem}")
+    return not problems
+
+
+def check(options):
+    expected = reference.Reference(pathlib.Path(options.graph).with_suffix(".npz"))
+    optimize = options.optimize.split() if options.mode == "rewritten" else []
+    results = execute(options, lowered(options, IMPORT + optimize + LOWER), expected)
+    worst, problems = reference.compare(expected, results)
+    good = report("against f64", expected.results, problems, worst)
+    if options.mode == "rewritten":
+        original = execute(options, lowered(options, IMPORT + LOWER), expected)
+        worst, problems = reference.compare(expected, results, against=original)
+        good = report("against the original", expected.results, problems, worst) and good
+    return 0 if good else 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("mode", choices=["original", "rewritten"])
+    parser.add_argument("graph")
+    parser.add_argument("--optimize", default="--abn-optimize", help="the passes of `rewritten`")
+    parser.add_argument("--engine", default="auto", choices=["auto", "iree", "mlir"])
+    parser.add_argument("--function", default="main")
+    parser.add_argument("--cache", default="exec-cache", help="folder of compiled modules")
+    options = parser.parse_args()
+    try:
+        return check(options)
+    except ToolError as error:
+        print(error)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+"""A lit format for suites whose cases are listed by a script: each case is a name and a command."""
+
+import lit.formats
+import lit.Test
+import lit.util
+
+
+class CommandCases(lit.formats.TestFormat):
+    """`cases` maps the name of a case to its command (argv); the case passes if that exits with 0."""
+
+    def __init__(self, cases):
+        self.cases = cases
+
+    def getTestsInDirectory(self, testSuite, path_in_suite, litConfig, localConfig):
+        for name in self.cases:
+            yield lit.Test.Test(testSuite, path_in_suite + (name,), localConfig)
+
+    def execute(self, test, litConfig):
+        command = self.cases[test.path_in_suite[-1]]
+        try:
+            out, err, status = lit.util.executeCommand(
+                command, env=test.config.environment, timeout=litConfig.maxIndividualTestTime)
+        except lit.util.ExecuteCommandTimeoutException:
+            return lit.Test.TIMEOUT, ""
+        return (lit.Test.FAIL if status else lit.Test.PASS), f"$ {' '.join(command)}\n{out}{err}"
