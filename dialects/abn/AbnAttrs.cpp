@@ -1,13 +1,12 @@
-// The built-in activations: parsing, verification, and the arithmetic of phi, its derivative and
-// its inverse.
+// The built-in activations: parsing, verification, and what is known of each. Their arithmetic is
+// in AbnActivations.cpp.
 #include "abn/AbnDialect.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/APFloat.h"
+#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include <cmath>
+#include <charconv>
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -22,11 +21,14 @@ static ParseResult parseF64(AsmParser &parser, FailureOr<APFloat> &value) {
 
 /// The shortest decimal that reads back as the same double, with a point so that it is a float.
 static void printF64(AsmPrinter &printer, const APFloat &value) {
-  SmallString<32> text;
-  value.toString(text, /*FormatPrecision=*/0, /*FormatMaxPadding=*/4);
-  if (text.find_first_of(".E") == StringRef::npos)
-    text += ".0";
-  printer << text;
+  char digits[32];
+  char *end = std::to_chars(digits, digits + sizeof(digits), value.convertToDouble()).ptr;
+  auto [mantissa, exponent] = StringRef(digits, end - digits).split('e');
+  printer << mantissa;
+  if (!mantissa.contains('.'))
+    printer << ".0";
+  if (!exponent.empty())
+    printer << 'e' << exponent;
 }
 
 #include "abn/AbnEnums.cpp.inc"
@@ -40,24 +42,189 @@ void AbnDialect::registerAttributes() {
       >();
 }
 
-// STUBS (to be replaced)
-#define ACT(A) \
-  StringRef A::getActivationName() const { return ""; } \
-  bool A::isInvertible() const { return true; } \
-  bool A::hasDerivativeFromOutput() const { return true; } \
-  Value A::apply(OpBuilder &b, Location loc, Value y, ValueRange params) const { return y; } \
-  Value A::derivative(OpBuilder &b, Location loc, Value y, ValueRange params) const { return y; } \
-  Value A::invert(OpBuilder &b, Location loc, Value y, ValueRange params) const { return y; } \
-  Value A::derivativeFromOutput(OpBuilder &b, Location loc, Value y, ValueRange params) const { return y; }
-ACT(IdentityAttr) ACT(LeakyReluAttr) ACT(EluAttr) ACT(CeluAttr) ACT(SeluAttr) ACT(PreluAttr) ACT(SoftplusAttr) ACT(SigmoidAttr) ACT(TanhAttr) ACT(ReluAttr) ACT(HardtanhAttr) ACT(SiluAttr) ACT(GeluAttr) ACT(GeluTanhAttr) ACT(MishAttr) ACT(HardswishAttr) ACT(HardsigmoidAttr)
-#define HAZ(A) StringRef A::getHazards() const { return ""; }
-HAZ(LeakyReluAttr) HAZ(EluAttr) HAZ(CeluAttr) HAZ(SeluAttr) HAZ(PreluAttr) HAZ(SoftplusAttr) HAZ(SigmoidAttr) HAZ(TanhAttr)
+//===----------------------------------------------------------------------===//
+// Verification
+//===----------------------------------------------------------------------===//
+
+using EmitError = function_ref<InFlightDiagnostic()>;
+
+/// (activation_a1) Parameters are finite.
+static LogicalResult verifyFinite(EmitError emitError, StringRef name, const APFloat &value) {
+  if (value.isFinite())
+    return success();
+  SmallString<16> text;
+  value.toString(text);
+  return emitError() << "(activation_a1) expected a finite " << name << ", got " << text;
+}
+
+/// (activation_a2) Parameters that phi divides by are not zero.
+static LogicalResult verifyDivisor(EmitError emitError, StringRef name, const APFloat &value) {
+  if (failed(verifyFinite(emitError, name, value)))
+    return failure();
+  if (value.isZero())
+    return emitError() << "(activation_a2) expected " << name << " not to be zero";
+  return success();
+}
+
+LogicalResult LeakyReluAttr::verify(EmitError emitError, APFloat slope) {
+  return verifyFinite(emitError, "slope", slope);
+}
+
+LogicalResult EluAttr::verify(EmitError emitError, APFloat alpha, APFloat scale,
+                              APFloat inputScale) {
+  if (failed(verifyFinite(emitError, "alpha", alpha)) ||
+      failed(verifyFinite(emitError, "scale", scale)))
+    return failure();
+  return verifyFinite(emitError, "input_scale", inputScale);
+}
+
+LogicalResult CeluAttr::verify(EmitError emitError, APFloat alpha) {
+  return verifyDivisor(emitError, "alpha", alpha);
+}
+
+LogicalResult SoftplusAttr::verify(EmitError emitError, APFloat beta, APFloat threshold) {
+  if (failed(verifyDivisor(emitError, "beta", beta)))
+    return failure();
+  return verifyFinite(emitError, "threshold", threshold);
+}
+
+LogicalResult HardtanhAttr::verify(EmitError emitError, APFloat minVal, APFloat maxVal) {
+  if (failed(verifyFinite(emitError, "minimum", minVal)) ||
+      failed(verifyFinite(emitError, "maximum", maxVal)))
+    return failure();
+  if (minVal > maxVal)
+    return emitError() << "(activation_a3) expected the minimum not to exceed the maximum, got "
+                       << minVal.convertToDouble() << " and " << maxVal.convertToDouble();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Names and properties
+//===----------------------------------------------------------------------===//
+
+static bool isPositive(const APFloat &value) {
+  return value.isFiniteNonZero() && !value.isNegative();
+}
+
+/// Whether every element type holds `value` exactly. A clipped z then compares equal to the bound
+/// that clipped it, whatever type z was stored in.
+static bool isExactInEveryType(APFloat value) {
+  for (const llvm::fltSemantics *semantics : {&APFloat::IEEEhalf(), &APFloat::BFloat()}) {
+    APFloat rounded = value;
+    bool losesInfo = false;
+    rounded.convert(*semantics, APFloat::rmNearestTiesToEven, &losesInfo);
+    if (losesInfo)
+      return false;
+  }
+  return true;
+}
+
+StringRef IdentityAttr::getActivationName() const { return "identity"; }
+bool IdentityAttr::isInvertible() const { return true; }
+bool IdentityAttr::hasDerivativeFromOutput() const { return true; }
+
+StringRef LeakyReluAttr::getActivationName() const { return "leaky_relu"; }
+bool LeakyReluAttr::isInvertible() const { return isPositive(getSlope()); }
+// Slope 0 is relu.
+bool LeakyReluAttr::isInvertibleWhereSensitive() const { return getSlope() >= APFloat(0.0); }
+bool LeakyReluAttr::hasDerivativeFromOutput() const { return getSlope() >= APFloat(0.0); }
+StringRef LeakyReluAttr::getHazards() const {
+  return "z of a tiny negative y underflows to -0 in f16: y is recovered as -0 and phi' is still "
+         "the slope. An error in z is multiplied by 1/slope where y < 0";
+}
+
+StringRef EluAttr::getActivationName() const { return "elu"; }
+bool EluAttr::isInvertible() const {
+  return isPositive(getAlpha()) && isPositive(getScale()) && isPositive(getInputScale());
+}
+bool EluAttr::hasDerivativeFromOutput() const { return isInvertible(); }
+static constexpr StringLiteral kEluHazards =
+    "z saturates at -scale*alpha: recovered values get coarse below y = -10/input_scale (f32; -3 "
+    "in "
+    "bf16, -6 in f16, -30 in f64) and end at the guard, -16.6/input_scale (f64: -36.7)";
+StringRef EluAttr::getHazards() const { return kEluHazards; }
+
+StringRef CeluAttr::getActivationName() const { return "celu"; }
+bool CeluAttr::isInvertible() const { return isPositive(getAlpha()); }
+bool CeluAttr::hasDerivativeFromOutput() const { return isInvertible(); }
+StringRef CeluAttr::getHazards() const { return kEluHazards; }
+
+StringRef SeluAttr::getActivationName() const { return "selu"; }
+bool SeluAttr::isInvertible() const { return true; }
+bool SeluAttr::hasDerivativeFromOutput() const { return true; }
+StringRef SeluAttr::getHazards() const { return kEluHazards; }
+
+StringRef PreluAttr::getActivationName() const { return "prelu"; }
 unsigned PreluAttr::getNumParams() const { return 1; }
+bool PreluAttr::isInvertible() const { return true; }
+bool PreluAttr::hasDerivativeFromOutput() const { return true; }
+StringRef PreluAttr::getHazards() const {
+  return "a trained slope that reaches 0 or below cannot be inverted; the checksum sees it. "
+         "Otherwise as leaky_relu";
+}
+
+/// Below this threshold softplus jumps by more than f32 rounding where it becomes the identity, so
+/// that two inputs share an output.
+static constexpr double kMinInvertibleThreshold = 15.0;
+
+StringRef SoftplusAttr::getActivationName() const { return "softplus"; }
+bool SoftplusAttr::isInvertible() const {
+  return isPositive(getBeta()) && getThreshold() >= APFloat(kMinInvertibleThreshold);
+}
+bool SoftplusAttr::hasDerivativeFromOutput() const { return isInvertible(); }
+StringRef SoftplusAttr::getHazards() const {
+  return "z of a large negative y underflows to 0: y is recovered as log(smallest normal)/beta";
+}
+
+StringRef SigmoidAttr::getActivationName() const { return "sigmoid"; }
+bool SigmoidAttr::isInvertible() const { return true; }
+bool SigmoidAttr::hasDerivativeFromOutput() const { return true; }
+StringRef SigmoidAttr::getHazards() const {
+  return "z saturates at 1 for y > 16 (f32; 8 in f16, 5 in bf16): y is recovered as the guard, "
+         "16.6 (f64: 36.7); z that underflowed to 0 as log(smallest normal)";
+}
+
+StringRef TanhAttr::getActivationName() const { return "tanh"; }
+bool TanhAttr::isInvertible() const { return true; }
+bool TanhAttr::hasDerivativeFromOutput() const { return true; }
+StringRef TanhAttr::getHazards() const {
+  return "z saturates at 1 for |y| > 9 (f32; 4 in f16, 3 in bf16): y is recovered as the guard, "
+         "8.7 (f64: 18.7)";
+}
+
+StringRef ReluAttr::getActivationName() const { return "relu"; }
+bool ReluAttr::isInvertible() const { return false; }
 bool ReluAttr::isInvertibleWhereSensitive() const { return true; }
-bool HardtanhAttr::isInvertibleWhereSensitive() const { return true; }
+bool ReluAttr::hasDerivativeFromOutput() const { return true; }
+
+StringRef HardtanhAttr::getActivationName() const { return "hardtanh"; }
+bool HardtanhAttr::isInvertible() const { return false; }
+bool HardtanhAttr::isInvertibleWhereSensitive() const { return hasDerivativeFromOutput(); }
+bool HardtanhAttr::hasDerivativeFromOutput() const {
+  return isExactInEveryType(getMinVal()) && isExactInEveryType(getMaxVal());
+}
+
+StringRef HardsigmoidAttr::getActivationName() const { return "hardsigmoid"; }
+bool HardsigmoidAttr::isInvertible() const { return false; }
 bool HardsigmoidAttr::isInvertibleWhereSensitive() const { return true; }
-LogicalResult LeakyReluAttr::verify(function_ref<InFlightDiagnostic()> e, APFloat) { return success(); }
-LogicalResult CeluAttr::verify(function_ref<InFlightDiagnostic()> e, APFloat) { return success(); }
-LogicalResult EluAttr::verify(function_ref<InFlightDiagnostic()> e, APFloat, APFloat, APFloat) { return success(); }
-LogicalResult SoftplusAttr::verify(function_ref<InFlightDiagnostic()> e, APFloat, APFloat) { return success(); }
-LogicalResult HardtanhAttr::verify(function_ref<InFlightDiagnostic()> e, APFloat, APFloat) { return success(); }
+bool HardsigmoidAttr::hasDerivativeFromOutput() const { return true; }
+
+StringRef SiluAttr::getActivationName() const { return "silu"; }
+bool SiluAttr::isInvertible() const { return false; }
+bool SiluAttr::hasDerivativeFromOutput() const { return false; }
+
+StringRef GeluAttr::getActivationName() const { return "gelu"; }
+bool GeluAttr::isInvertible() const { return false; }
+bool GeluAttr::hasDerivativeFromOutput() const { return false; }
+
+StringRef GeluTanhAttr::getActivationName() const { return "gelu_tanh"; }
+bool GeluTanhAttr::isInvertible() const { return false; }
+bool GeluTanhAttr::hasDerivativeFromOutput() const { return false; }
+
+StringRef MishAttr::getActivationName() const { return "mish"; }
+bool MishAttr::isInvertible() const { return false; }
+bool MishAttr::hasDerivativeFromOutput() const { return false; }
+
+StringRef HardswishAttr::getActivationName() const { return "hardswish"; }
+bool HardswishAttr::isInvertible() const { return false; }
+bool HardswishAttr::hasDerivativeFromOutput() const { return false; }

@@ -1,4 +1,9 @@
 // The built-in activations and the gamma policies.
+//
+// Activations check their parameters when they are made:
+// - (activation_a1) parameters are finite.
+// - (activation_a2) celu's alpha and softplus's beta are not zero.
+// - (activation_a3) hardtanh's minimum does not exceed its maximum.
 #ifndef ABN_ATTRS_TD
 #define ABN_ATTRS_TD
 
@@ -49,11 +54,12 @@ def Abn_IdentityAttr : Abn_Activation<"Identity", "identity"> {
   let summary = "z = y";
 }
 
-def Abn_LeakyReluAttr : Abn_Activation<"LeakyRelu", "leaky_relu", ["getHazards"]> {
+def Abn_LeakyReluAttr : Abn_Activation<"LeakyRelu", "leaky_relu",
+                                       ["isInvertibleWhereSensitive", "getHazards"]> {
   let summary = "z = y > 0 ? y : slope * y, slope > 0";
   let description = [{
-    Invertible for slope > 0 only; a slope that is not positive (or not finite) is refused by the
-    inverse, not by the attribute. The branch is decided by `z > 0`, which a tiny negative y that
+    Invertible for slope > 0 only: a slope that is not positive is refused by the ops that invert,
+    not by the attribute. The branch is decided by `z > 0`, which a tiny negative y that
     underflowed to -0 fails, as it should; phi'(0) = slope, as in PyTorch.
   }];
   let parameters = (ins APFloatParameter<"">:$slope);
@@ -98,6 +104,10 @@ def Abn_PreluAttr : Abn_Activation<"Prelu", "prelu", ["getNumParams", "getHazard
 
 def Abn_SoftplusAttr : Abn_Activation<"Softplus", "softplus", ["getHazards"]> {
   let summary = "z = beta*y > threshold ? y : log(1 + exp(beta*y)) / beta";
+  let description = [{
+    Invertible for beta > 0 and threshold >= 15; below that the step where it becomes the identity
+    is larger than f32 rounding, and two inputs share an output.
+  }];
   let parameters = (ins APFloatParameter<"">:$beta, APFloatParameter<"">:$threshold);
   let builders = [AttrBuilder<(ins "double":$beta, "double":$threshold), [{
     return $_get($_ctxt, ::llvm::APFloat(beta), ::llvm::APFloat(threshold));
@@ -119,7 +129,11 @@ def Abn_ReluAttr : Abn_Activation<"Relu", "relu", ["isInvertibleWhereSensitive"]
 }
 
 def Abn_HardtanhAttr : Abn_Activation<"Hardtanh", "hardtanh", ["isInvertibleWhereSensitive"]> {
-  let summary = "z = min(max(y, min), max); relu6 is hardtanh<0, 6>; not invertible in training";
+  let summary = "z = min(max(y, min), max); relu6 is hardtanh<0.0, 6.0>; not invertible in training";
+  let description = [{
+    phi' is 0 at and beyond the bounds. It can be computed from z only if every element type holds
+    both bounds exactly (0, 1 and 6 yes, 0.1 no): a stored z is compared with the bound.
+  }];
   let parameters = (ins APFloatParameter<"">:$minVal, APFloatParameter<"">:$maxVal);
   let builders = [AttrBuilder<(ins "double":$minVal, "double":$maxVal), [{
     return $_get($_ctxt, ::llvm::APFloat(minVal), ::llvm::APFloat(maxVal));

@@ -33,8 +33,11 @@ FloatType getStatisticsType(Type elementType);
 Value createEmptyLike(OpBuilder &b, Location loc, Value like);
 
 /// Creates an empty per-channel vector for `full`, with the statistics' element type.
-Value createEmptyStatistics(OpBuilder &b, Location loc, Value full,
-                            int64_t channelDim);
+Value createEmptyStatistics(OpBuilder &b, Location loc, Value full, int64_t channelDim);
+
+/// Whether `operand` is the destination whose contents an in-place op reads before it overwrites
+/// them: x of a forward op, dz of a backward op. All other destinations are written only.
+bool isOverwrittenInPlace(OpOperand &operand);
 
 /// BufferizableOpInterface models of the abn ops (one-shot-bufferize puts each result into its
 /// destination's buffer).

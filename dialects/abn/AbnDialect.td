@@ -34,6 +34,13 @@ def Abn_Dialect : Dialect {
       statistics.
     - (c6) `epsilon` is finite and not negative.
     - (c7) the activation takes as many `params` as are given.
+    - (c11) the destinations are those of the op's results: one of full size, then as many
+      per-channel vectors as the op has per-channel results.
+    - (c12) batch statistics need elements: where an op uses them, no static size is 0.
+
+    (c8 to c10 belong to single ops and carry their names: activation_grad_c8,
+    activation_inverse_c8, inplace_c8, inplace_c9, inplace_c10. Activations check their own
+    parameters: activation_a1 to activation_a3.)
   }];
   let cppNamespace = "::mlir::abn";
   let useDefaultAttributePrinterParser = 1;

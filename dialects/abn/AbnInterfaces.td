@@ -38,8 +38,9 @@ def ActivationAttrInterface : AttrInterface<"ActivationAttrInterface"> {
     InterfaceMethod<"Emits phi'(y).", "::mlir::Value", "derivative",
                     (ins "::mlir::OpBuilder &":$b, "::mlir::Location":$loc, "::mlir::Value":$y,
                      "::mlir::ValueRange":$params)>,
-    InterfaceMethod<[{Emits y = phi^-1(z), finite for every finite z (saturated values are
-                      guarded). Only called if isInvertible or isInvertibleWhereSensitive.}],
+    InterfaceMethod<[{Emits y = phi^-1(z), finite for every z that phi gives (saturated and
+                      underflowed values are guarded), and for every z whatever the value where phi
+                      is bounded. Only called if isInvertible or isInvertibleWhereSensitive.}],
                     "::mlir::Value", "invert",
                     (ins "::mlir::OpBuilder &":$b, "::mlir::Location":$loc, "::mlir::Value":$z,
                      "::mlir::ValueRange":$params)>,

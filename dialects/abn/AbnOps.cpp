@@ -1,4 +1,4 @@
-// Verifiers, effects and shape reification of the abn ops.
+// Effects and shape reification of the abn ops. Their constraints: AbnVerifiers.cpp.
 #include "abn/AbnDialect.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
@@ -9,15 +9,25 @@ using namespace mlir::abn;
 #define GET_OP_CLASSES
 #include "abn/AbnOps.cpp.inc"
 
+bool mlir::abn::isOverwrittenInPlace(OpOperand &operand) {
+  Operation *op = operand.getOwner();
+  if (!isa<InplaceForwardOp, InplaceBackwardOp, InplaceInferenceOp, InplaceInferenceBackwardOp>(op))
+    return false;
+  auto destination = cast<DestinationStyleOpInterface>(op);
+  return destination.getDpsInitOperand(0) == &operand;
+}
+
 /// Reads and writes of memref operands; tensors have none.
-static void getStructuredEffects(
-    DestinationStyleOpInterface op,
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+static void
+getStructuredEffects(DestinationStyleOpInterface op,
+                     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
   for (OpOperand &operand : op->getOpOperands()) {
     if (!isa<MemRefType>(operand.get().getType()))
       continue;
-    effects.emplace_back(MemoryEffects::Read::get(), &operand);
-    if (op.isDpsInit(&operand))
+    bool isDestination = op.isDpsInit(&operand);
+    if (!isDestination || isOverwrittenInPlace(operand))
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+    if (isDestination)
       effects.emplace_back(MemoryEffects::Write::get(), &operand);
   }
 }
@@ -52,16 +62,3 @@ ABN_STRUCTURED_OP(InplaceInferenceOp)
 ABN_STRUCTURED_OP(InplaceInferenceBackwardOp)
 ABN_STRUCTURED_OP(RecoverOp)
 #undef ABN_STRUCTURED_OP
-
-LogicalResult BatchNormOp::verify() { return success(); }
-LogicalResult BatchNormGradOp::verify() { return success(); }
-LogicalResult BatchNormInferenceOp::verify() { return success(); }
-LogicalResult BatchNormInferenceGradOp::verify() { return success(); }
-LogicalResult ActivationOp::verify() { return success(); }
-LogicalResult ActivationGradOp::verify() { return success(); }
-LogicalResult ActivationInverseOp::verify() { return success(); }
-LogicalResult InplaceForwardOp::verify() { return success(); }
-LogicalResult InplaceBackwardOp::verify() { return success(); }
-LogicalResult InplaceInferenceOp::verify() { return success(); }
-LogicalResult InplaceInferenceBackwardOp::verify() { return success(); }
-LogicalResult RecoverOp::verify() { return success(); }

@@ -58,7 +58,7 @@ def Abn_BatchNormOp : Abn_StructuredOp<"batch_norm"> {
         -> tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>
     ```
 
-    Constraints: c1 to c6 (listed with the dialect).
+    Constraints: c1 to c6, c11 and c12 (listed with the dialect).
   }];
   let arguments = (ins Abn_Full:$input, Optional<Abn_Vector>:$gamma, Optional<Abn_Vector>:$beta,
       Variadic<AnyShaped>:$inits, F64Attr:$epsilon, I64Attr:$channel_dim);
@@ -84,7 +84,7 @@ def Abn_BatchNormGradOp : Abn_StructuredOp<"batch_norm_grad"> {
         -> tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>
     ```
 
-    Constraints: c1 to c6.
+    Constraints: c1 to c6, c11, c12.
   }];
   let arguments = (ins Abn_Full:$output_grad, Abn_Full:$input, Abn_Stat:$mean, Abn_Stat:$variance,
       Optional<Abn_Vector>:$gamma, Variadic<AnyShaped>:$inits, F64Attr:$epsilon,
@@ -109,7 +109,7 @@ def Abn_BatchNormInferenceOp : Abn_StructuredOp<"batch_norm_inference"> {
         outs(%y0 : tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
     ```
 
-    Constraints: c1 to c6.
+    Constraints: c1 to c6, c11.
   }];
   let arguments = (ins Abn_Full:$input, Abn_Stat:$mean, Abn_Stat:$variance,
       Optional<Abn_Vector>:$gamma, Optional<Abn_Vector>:$beta, Variadic<AnyShaped>:$inits,
@@ -136,7 +136,7 @@ def Abn_BatchNormInferenceGradOp : Abn_StructuredOp<"batch_norm_inference_grad">
         -> tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>
     ```
 
-    Constraints: c1 to c6.
+    Constraints: c1 to c6, c11.
   }];
   let arguments = Abn_BatchNormGradOp.arguments;
   let assemblyFormat = Abn_BatchNormGradOp.assemblyFormat;
@@ -153,7 +153,7 @@ def Abn_ActivationOp : Abn_StructuredOp<"activation"> {
         -> tensor<8x64x56x56xf32>
     ```
 
-    Constraints: c1 to c5, c7.
+    Constraints: c1 to c5, c7, c11.
   }];
   let arguments = (ins Abn_Full:$input, Variadic<Abn_Vector>:$params, Variadic<AnyShaped>:$inits,
       ActivationAttrInterface:$activation, DefaultValuedAttr<I64Attr, "1">:$channel_dim);
@@ -175,7 +175,7 @@ def Abn_ActivationGradOp : Abn_StructuredOp<"activation_grad"> {
         outs(%dy0 : tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
     ```
 
-    Constraints: c1 to c5, c7, and
+    Constraints: c1 to c5, c7, c11, and
     - (activation_grad_c8) with `from_output` the activation's derivative can be computed from its
       output.
   }];
@@ -201,7 +201,7 @@ def Abn_ActivationInverseOp : Abn_StructuredOp<"activation_inverse"> {
         -> tensor<8x64x56x56xf32>
     ```
 
-    Constraints: c1 to c5, c7, and
+    Constraints: c1 to c5, c7, c11, and
     - (activation_inverse_c8) the activation is invertible.
   }];
   let arguments = Abn_ActivationOp.arguments;
@@ -226,9 +226,10 @@ def Abn_InplaceForwardOp : Abn_StructuredOp<"inplace_forward"> {
         -> tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>
     ```
 
-    Constraints: c1 to c7, and
-    - (inplace_c8) the activation is invertible (in training for inplace_forward and
-      inplace_backward; where phi' is not zero suffices with frozen statistics).
+    Constraints: c1 to c7, c11, c12, and
+    - (inplace_c8) the activation is invertible (for every y in inplace_forward, inplace_backward
+      and recover; where phi' is not zero suffices with frozen statistics, if phi' can be computed
+      from z).
     - (inplace_c9) `gamma_threshold` is finite and positive.
   }];
   let arguments = (ins Optional<Abn_Vector>:$gamma, Optional<Abn_Vector>:$beta,
@@ -265,7 +266,7 @@ def Abn_InplaceBackwardOp : Abn_StructuredOp<"inplace_backward"> {
         -> tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>
     ```
 
-    Constraints: c1 to c7, inplace_c8, inplace_c9.
+    Constraints: c1 to c7, c11, c12, inplace_c8, inplace_c9.
   }];
   let arguments = (ins Abn_Full:$output, Abn_Stat:$variance, Optional<Abn_Vector>:$gamma,
       Optional<Abn_Vector>:$beta, Variadic<Abn_Vector>:$params, Variadic<AnyShaped>:$inits,
@@ -294,7 +295,7 @@ def Abn_InplaceInferenceOp : Abn_StructuredOp<"inplace_inference"> {
         outs(%x : tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
     ```
 
-    Constraints: c1 to c7, inplace_c8, inplace_c9.
+    Constraints: c1 to c7, c11, inplace_c8, inplace_c9.
   }];
   let arguments = (ins Abn_Stat:$mean, Abn_Stat:$variance, Optional<Abn_Vector>:$gamma,
       Optional<Abn_Vector>:$beta, Variadic<Abn_Vector>:$params, Variadic<AnyShaped>:$inits,
@@ -327,7 +328,8 @@ def Abn_InplaceInferenceBackwardOp : Abn_StructuredOp<"inplace_inference_backwar
         -> tensor<8x64x56x56xf32>, tensor<64xf32>, tensor<64xf32>
     ```
 
-    Constraints: c1 to c7, inplace_c8, inplace_c9, inplace_c10.
+    Constraints: c1 to c7, c11, inplace_c8, inplace_c9, and
+    - (inplace_c10) `gamma_policy` is not `check`.
   }];
   let arguments = (ins Abn_Full:$output, Abn_Stat:$variance, Optional<Abn_Vector>:$gamma,
       Optional<Abn_Vector>:$beta, Variadic<Abn_Vector>:$params, Variadic<AnyShaped>:$inits,
@@ -351,7 +353,7 @@ def Abn_RecoverOp : Abn_StructuredOp<"recover"> {
         outs(%x0 : tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
     ```
 
-    Constraints: c1 to c7, inplace_c8, inplace_c9.
+    Constraints: c1 to c7, c11, c12, inplace_c8, inplace_c9.
   }];
   let arguments = (ins Abn_Full:$output, Abn_Stat:$mean, Abn_Stat:$variance,
       Optional<Abn_Vector>:$gamma, Optional<Abn_Vector>:$beta, Variadic<Abn_Vector>:$params,
