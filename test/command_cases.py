@@ -6,12 +6,16 @@ import lit.util
 
 
 class CommandCases(lit.formats.TestFormat):
-    """`cases` maps the name of a case to its command (argv); the case passes if that exits with 0."""
+    """`cases` maps the name of a case to its command (argv); the case passes if that exits with 0.
+    They belong to `folder`; its subfolders, which inherit the format, have none."""
 
-    def __init__(self, cases):
+    def __init__(self, folder, cases):
+        self.folder = folder
         self.cases = cases
 
     def getTestsInDirectory(self, testSuite, path_in_suite, litConfig, localConfig):
+        if testSuite.getSourcePath(path_in_suite) != self.folder:
+            return
         for name in self.cases:
             yield lit.Test.Test(testSuite, path_in_suite + (name,), localConfig)
 

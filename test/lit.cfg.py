@@ -18,5 +18,6 @@ config.environment["FILECHECK_OPTS"] = "-enable-var-scope"
 # An interpreter that has numpy: ./dev sets it.
 config.substitutions.append(("%python", os.environ.get("ABN_PYTHON", "python3")))
 config.substitutions.append(("%src", config.abn_source_dir))
+config.substitutions.append(("%networks", config.abn_source_dir + "/test/Integration/Networks/Inputs"))
 config.substitutions.append(("%build", config.abn_binary_dir))
 config.substitutions.append(("%llvm", os.path.dirname(config.llvm_tools_dir)))

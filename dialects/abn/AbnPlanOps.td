@@ -15,6 +15,7 @@ def Abn_PackOp : Op<Abn_Dialect, "pack", [Pure]> {
     and `arena_size` hold the answer once it is known; the op then folds to constants.
 
     ```mlir
+    // %a, %b : index
     %arena, %o0, %o1 = abn.pack lifetimes([0, 2, 1, 3]) sizes(%a, %b) {alignment = 256 : i64}
         : index, index
     ```
