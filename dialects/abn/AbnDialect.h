@@ -43,8 +43,8 @@ bool isOverwrittenInPlace(OpOperand &operand);
 /// destination's buffer).
 void registerBufferizableOpInterfaceModels(DialectRegistry &registry);
 
-/// RebuildOpInterface models of upstream ops: residual adds (linalg.generic, linalg.add,
-/// linalg.elementwise), linalg.transpose, tensor.expand_shape, tensor.collapse_shape.
+/// RebuildOpInterface models: abn.activation, sums and differences of two tensors (linalg.generic),
+/// linalg.transpose, tensor.expand_shape, tensor.collapse_shape.
 void registerRebuildOpInterfaceModels(DialectRegistry &registry);
 
 } // namespace abn

@@ -58,8 +58,12 @@ def Abn_Dialect : Dialect {
     static constexpr StringLiteral kChainAttr = "abn.chain";
     /// On a batch norm that was left alone: why.
     static constexpr StringLiteral kReasonAttr = "abn.reason";
+    /// On an in-place forward op: in-place or through-add.
+    static constexpr StringLiteral kStrategyAttr = "abn.strategy";
     /// On a batch norm: overrides the pass option gamma-policy for this chain.
     static constexpr StringLiteral kGammaPolicyAttr = "abn.gamma_policy";
+    /// On a chain's op: the bytes of x, y and z that crossed to the backward before the rewrite.
+    static constexpr StringLiteral kSavedBeforeAttr = "abn.saved_bytes_before";
     /// On a function: what crossed and was live before the rewrite (see docs/Report.md).
     static constexpr StringLiteral kMemoryBeforeAttr = "abn.memory_before";
     void registerAttributes();

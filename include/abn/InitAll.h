@@ -5,6 +5,7 @@
 
 #include "abn/AbnDialect.h"
 #include "abn/Passes.h"
+#include "abn/Pipelines.h"
 #include "dnn/DnnDialect.h"
 #include "mlir/IR/DialectRegistry.h"
 
@@ -19,7 +20,10 @@ inline void registerAllAbnDialects(DialectRegistry &registry) {
 }
 
 /// Registers all passes and pipelines.
-inline void registerAllAbnPasses() { registerAbnPasses(); }
+inline void registerAllAbnPasses() {
+  registerAbnPasses();
+  registerAbnPipelines();
+}
 
 } // namespace mlir::abn
 

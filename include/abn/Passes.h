@@ -2,6 +2,7 @@
 #ifndef ABN_PASSES_H
 #define ABN_PASSES_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
 #include <memory>
 

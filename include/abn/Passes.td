@@ -22,6 +22,95 @@ def ImportAten : Pass<"abn-import-aten", "::mlir::ModuleOp"> {
 }
 
 //===----------------------------------------------------------------------===//
+// Rewrite
+//===----------------------------------------------------------------------===//
+
+def FuseForward : Pass<"abn-fuse-forward", "::mlir::func::FuncOp"> {
+  let summary = "Compute batch norms with their activations in place of their input";
+  let description = [{
+    Finds every batch norm -> activation chain of a training step (INPLACE-ABN, Rota Bulò, Porzi,
+    Kontschieder, CVPR 2018) and, where it pays and is legal, makes it one `abn.inplace_forward`.
+    What the backward read of the chain's input x is then `abn.recover`ed from its output z, what it
+    read of the normalised value y is `abn.activation_inverse`d, and activation gradients read z.
+    With `through-add`, an output that only a residual sum reads is not kept either: it is rebuilt
+    from the sum (or the sum's activated value) and the other operand, just before the backward.
+
+    Precondition: a function of one block; forward is what the loss result depends on (role `loss`,
+    the option `loss-result`, or the only floating-point scalar result), backward is the rest.
+    Afterwards: nothing in the backward reads the x or y of an in-place chain. Values are equal up to
+    rounding. Every chain that is left alone keeps its ops, says why in the attribute `abn.reason`,
+    and has a missed remark. The function carries `abn.memory_before`, see docs/Report.md.
+
+    ```mlir
+    // before
+    %y, %m, %v = abn.batch_norm ... ins(%x) ...
+    %z = abn.activation #abn.leaky_relu<0.01> ... ins(%y) ...
+    ...
+    %dy = abn.activation_grad #abn.leaky_relu<0.01> ... ins(%dz, %y) ...
+    %dx, %dg, %db = abn.batch_norm_grad ... ins(%dy, %x) stats(%m, %v) ...
+    // after
+    %z, %m, %v = abn.inplace_forward #abn.leaky_relu<0.01> ... outs(%x, ...)
+    ...
+    %dy = abn.activation_grad #abn.leaky_relu<0.01> {from_output} ... ins(%dz, %z) ...
+    %x2 = abn.recover #abn.leaky_relu<0.01> ... ins(%z) stats(%m, %v) ...
+    %dx, %dg, %db = abn.batch_norm_grad ... ins(%dy, %x2) stats(%m, %v) ...
+    ```
+  }];
+  let options = [
+    ListOption<"gammaPolicy", "gamma-policy", "std::string",
+               "trust, check, clamp, abs or keep (default: check); chain:policy overrides it for one "
+               "chain">,
+    Option<"gammaThreshold", "gamma-threshold", "double", "1e-3",
+           "the smallest |gamma| under clamp">,
+    Option<"throughAdd", "through-add", "bool", "true",
+           "recover chains through the residual adds that they feed">,
+    Option<"substituteReluOption", "substitute-relu", "bool", "false",
+           "replace relu by leaky_relu(0.01): this changes the network">,
+    Option<"lossResult", "loss-result", "int64_t", "-1",
+           "which result is the loss, if no role says so">
+  ];
+  let dependentDialects = [
+    "::mlir::abn::AbnDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
+def RewriteBackward : Pass<"abn-rewrite-backward", "::mlir::func::FuncOp"> {
+  let summary = "Fuse gradients that read a recovered input into one op that reads the output";
+  let description = [{
+    A `abn.batch_norm_grad` whose input is an `abn.recover` becomes an `abn.inplace_backward`, with
+    the activation's gradient where that reads the same output; frozen statistics likewise. The
+    recovered tensor is then never formed.
+
+    Precondition: abn-fuse-forward. Afterwards: no gradient of a batch norm reads a recovered input.
+
+    ```mlir
+    // before
+    %dy = abn.activation_grad #abn.leaky_relu<0.01> {from_output} ... ins(%dz, %z) ...
+    %x2 = abn.recover #abn.leaky_relu<0.01> ... ins(%z) stats(%m, %v) ...
+    %dx, %dg, %db = abn.batch_norm_grad ... ins(%dy, %x2) stats(%m, %v) ...
+    // after
+    %dx, %dg, %db = abn.inplace_backward #abn.leaky_relu<0.01> ... ins(%z) stats(%v) ...
+        outs(%dz, ...)
+    ```
+  }];
+  let dependentDialects = ["::mlir::abn::AbnDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def VerifyRewrite : Pass<"abn-verify-rewrite", "::mlir::func::FuncOp"> {
+  let summary = "Check what must hold after the rewrite";
+  let description = [{
+    - (v1) nothing reads the input of an in-place op after it;
+    - (v2) a backward op agrees with the forward op whose statistics it reads in epsilon, channel,
+      gamma, beta, gamma policy, activation and, unless it is rebuilt, the output;
+    - (v3) no gradient of a batch norm reads a recovered input;
+    - (v4) nothing reads what an activation that is not invertible would recover.
+
+    Changes nothing.
+  }];
+}
+
+//===----------------------------------------------------------------------===//
 // Lower
 //===----------------------------------------------------------------------===//
 
@@ -38,6 +127,27 @@ def ConvertDnnToLinalg : Pass<"convert-dnn-to-linalg"> {
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::tensor::TensorDialect"
+  ];
+}
+
+//===----------------------------------------------------------------------===//
+// Report
+//===----------------------------------------------------------------------===//
+
+def ReportMemory : Pass<"abn-report-memory", "::mlir::ModuleOp"> {
+  let summary = "Report the bytes of a training step before and after the rewrite";
+  let description = [{
+    Writes a JSON file (schema: docs/Report.md) with the bytes that cross from forward to backward
+    and the peak of live bytes, before (from `abn.memory_before`, which abn-import-aten or
+    abn-fuse-forward left on the function; as now if it is not there) and after, and one entry for
+    each batch norm. Emits the two sums as an analysis remark. Changes nothing.
+  }];
+  let options = [
+    Option<"output", "output", "std::string", "", "the JSON file; `-` is standard output">,
+    Option<"function", "function", "std::string", "",
+           "the function to report, if several have a loss">,
+    Option<"lossResult", "loss-result", "int64_t", "-1",
+           "which result is the loss, if no role says so">
   ];
 }
 

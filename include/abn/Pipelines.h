@@ -1,0 +1,37 @@
+// The pipelines: the only place that knows all stages.
+#ifndef ABN_PIPELINES_H
+#define ABN_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace mlir::abn {
+
+/// Options of `abn-optimize`; they mean what they mean on `abn-fuse-forward`.
+struct OptimizeOptions : PassPipelineOptions<OptimizeOptions> {
+  ListOption<std::string> gammaPolicy{
+      *this, "gamma-policy",
+      llvm::cl::desc("trust, check, clamp, abs or keep; chain:policy overrides it for one chain")};
+  Option<double> gammaThreshold{*this, "gamma-threshold",
+                                llvm::cl::desc("the smallest |gamma| under clamp"),
+                                llvm::cl::init(1e-3)};
+  Option<bool> throughAdd{*this, "through-add",
+                          llvm::cl::desc("recover chains through residual adds"),
+                          llvm::cl::init(true)};
+  Option<bool> substituteRelu{
+      *this, "substitute-relu",
+      llvm::cl::desc("replace relu by leaky_relu(0.01): this changes the network"),
+      llvm::cl::init(false)};
+  Option<int64_t> lossResult{*this, "loss-result",
+                             llvm::cl::desc("which result is the loss, if no role says so"),
+                             llvm::cl::init(-1)};
+};
+
+/// Recognise, rewrite, plan: tensors in, tensors out.
+void buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &options);
+
+void registerAbnPipelines();
+
+} // namespace mlir::abn
+
+#endif // ABN_PIPELINES_H
