@@ -82,7 +82,9 @@ class Suite:
                            0.0 if exact else TOLERANCE[element]))
 
     def check(self, passes=("--convert-dnn-to-linalg",), keep=None):
-        program = mlir_exec.compile_module("".join(self.functions), passes, keep=keep)
+        # Compiling hundreds of functions takes longer than running them: no optimisation.
+        program = mlir_exec.compile_module("".join(self.functions), passes, optimize="-O0",
+                                           keep=keep)
         wrong, worst = 0, 0.0
         for name, label, arguments, expected, tolerance in self.cases:
             for i, (got, want) in enumerate(zip(program.call(name, arguments), expected)):

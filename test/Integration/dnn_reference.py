@@ -139,36 +139,37 @@ def avg_pool_grad(dy, x_shape, p):
     return dx
 
 
-def resize_matrix(n, m, mode, coordinates, scale=None):
-    """[m, n]: the weight of each source element in each destination element of one axis."""
+def resize_matrix(n, m, mode, coordinates, scale=None, real=np.float32):
+    """[m, n]: the weight of each source element in each destination element of one axis. Positions
+    are computed in `real`, as PyTorch does."""
     weights = np.zeros([m, n])
-    for dst in range(m):
+    half, one = real(0.5), real(1)
+    ratio = real(n) / real(m) if scale is None else real(scale)
+    if coordinates == "align_corners":
+        ratio = real(n - 1) / real(m - 1) if m > 1 else real(0)
+    for dst in map(real, range(m)):
         if mode == "nearest":
-            # PyTorch's positions are f32.
-            ratio = np.float32(n) / np.float32(m) if scale is None else np.float32(scale)
-            shift = np.float32(0.5 if coordinates == "half_pixel" else 0)
-            weights[dst, min(int(np.floor((np.float32(dst) + shift) * ratio)), n - 1)] = 1
+            shift = half if coordinates == "half_pixel" else real(0)
+            weights[int(dst), min(int(np.floor((dst + shift) * ratio)), n - 1)] = 1
             continue
-        ratio = n / m if scale is None else scale
-        if coordinates == "align_corners":
-            src = dst * (n - 1) / (m - 1) if m > 1 else 0.0
-        elif coordinates == "half_pixel":
-            src = max((dst + 0.5) * ratio - 0.5, 0.0)
-        else:
-            src = dst * ratio
+        src = dst * ratio
+        if coordinates == "half_pixel":
+            src = max((dst + half) * ratio - half, real(0))
         low = min(int(src), n - 1)
         high = min(low + 1, n - 1)
-        fraction = min(src - low, 1.0)
-        weights[dst, low] += 1 - fraction
-        weights[dst, high] += fraction
+        fraction = min(src - real(low), one)
+        weights[int(dst), low] += one - fraction
+        weights[int(dst), high] += fraction
     return weights
 
 
-def resize(x, outputs, p, adjoint=False):
+def resize(x, outputs, p, adjoint=False, element="f32"):
     """`x` resized; with `adjoint`, the gradient for an input of spatial sizes `outputs`."""
+    real = np.float64 if element == "f64" and p["mode"] == "linear" else np.float32
     for i, m in enumerate(outputs):
         scale = p["scales"][i] if p.get("scales") else None
         n = x.shape[2 + i]
-        matrix = resize_matrix(*((m, n) if adjoint else (n, m)), p["mode"], p["coordinates"], scale)
+        matrix = resize_matrix(*((m, n) if adjoint else (n, m)), p["mode"], p["coordinates"],
+                               scale, real)
         x = np.moveaxis(np.tensordot(x, matrix, axes=([2 + i], [0 if adjoint else 1])), -1, 2 + i)
     return x
