@@ -8,7 +8,7 @@ readonly BUILD_PACKAGES="libmlir-$LLVM-dev mlir-$LLVM-tools llvm-$LLVM-dev llvm-
 readonly FORMAT_PACKAGES="clang-format-$LLVM"
 readonly TIDY_PACKAGES="clang-tidy-$LLVM"
 
-say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+say() { printf '== %s\n' "$*" >&2; }
 die() {
   printf 'dev: error: %s\n' "$*" >&2
   exit 1
