@@ -41,19 +41,40 @@ def FuseForward : Pass<"abn-fuse-forward", "::mlir::func::FuncOp"> {
     rounding. Every chain that is left alone keeps its ops, says why in the attribute `abn.reason`,
     and has a missed remark. The function carries `abn.memory_before`, see docs/Report.md.
 
+    Before:
+
     ```mlir
-    // before
-    %y, %m, %v = abn.batch_norm ... ins(%x) ...
-    %z = abn.activation #abn.leaky_relu<0.01> ... ins(%y) ...
-    ...
-    %dy = abn.activation_grad #abn.leaky_relu<0.01> ... ins(%dz, %y) ...
-    %dx, %dg, %db = abn.batch_norm_grad ... ins(%dy, %x) stats(%m, %v) ...
-    // after
-    %z, %m, %v = abn.inplace_forward #abn.leaky_relu<0.01> ... outs(%x, ...)
-    ...
-    %dy = abn.activation_grad #abn.leaky_relu<0.01> {from_output} ... ins(%dz, %z) ...
-    %x2 = abn.recover #abn.leaky_relu<0.01> ... ins(%z) stats(%m, %v) ...
-    %dx, %dg, %db = abn.batch_norm_grad ... ins(%dy, %x2) stats(%m, %v) ...
+    !full = tensor<8x64x56x56xf32>
+    !stat = tensor<64xf32>
+    %y, %m, %v = abn.batch_norm {channel_dim = 1 : i64, epsilon = 1.0e-5 : f64}
+        ins(%x : !full) gamma(%g : !stat) beta(%b : !stat)
+        outs(%y0, %m0, %v0 : !full, !stat, !stat) -> !full, !stat, !stat
+    %z = abn.activation #abn.leaky_relu<0.01> ins(%y : !full) outs(%z0 : !full) -> !full
+    // the rest of the forward reads %z; in the backward, %dz is its gradient
+    %dy = abn.activation_grad #abn.leaky_relu<0.01> ins(%dz, %y : !full, !full)
+        outs(%dy0 : !full) -> !full
+    %dx, %dg, %db = abn.batch_norm_grad {channel_dim = 1 : i64, epsilon = 1.0e-5 : f64}
+        ins(%dy, %x : !full, !full) stats(%m, %v : !stat, !stat) gamma(%g : !stat)
+        outs(%dx0, %dg0, %db0 : !full, !stat, !stat) -> !full, !stat, !stat
+    ```
+
+    After:
+
+    ```mlir
+    !full = tensor<8x64x56x56xf32>
+    !stat = tensor<64xf32>
+    %z, %m, %v = abn.inplace_forward #abn.leaky_relu<0.01>
+        {channel_dim = 1 : i64, epsilon = 1.0e-5 : f64} gamma(%g : !stat) beta(%b : !stat)
+        outs(%x, %m0, %v0 : !full, !stat, !stat) -> !full, !stat, !stat
+    // the rest of the forward reads %z; in the backward, %dz is its gradient
+    %dy = abn.activation_grad #abn.leaky_relu<0.01> {from_output} ins(%dz, %z : !full, !full)
+        outs(%dy0 : !full) -> !full
+    %x2 = abn.recover #abn.leaky_relu<0.01> {channel_dim = 1 : i64, epsilon = 1.0e-5 : f64}
+        ins(%z : !full) stats(%m, %v : !stat, !stat) gamma(%g : !stat) beta(%b : !stat)
+        outs(%x0 : !full) -> !full
+    %dx, %dg, %db = abn.batch_norm_grad {channel_dim = 1 : i64, epsilon = 1.0e-5 : f64}
+        ins(%dy, %x2 : !full, !full) stats(%m, %v : !stat, !stat) gamma(%g : !stat)
+        outs(%dx0, %dg0, %db0 : !full, !stat, !stat) -> !full, !stat, !stat
     ```
   }];
   let options = [
@@ -84,14 +105,30 @@ def RewriteBackward : Pass<"abn-rewrite-backward", "::mlir::func::FuncOp"> {
 
     Precondition: abn-fuse-forward. Afterwards: no gradient of a batch norm reads a recovered input.
 
+    Before:
+
     ```mlir
-    // before
-    %dy = abn.activation_grad #abn.leaky_relu<0.01> {from_output} ... ins(%dz, %z) ...
-    %x2 = abn.recover #abn.leaky_relu<0.01> ... ins(%z) stats(%m, %v) ...
-    %dx, %dg, %db = abn.batch_norm_grad ... ins(%dy, %x2) stats(%m, %v) ...
-    // after
-    %dx, %dg, %db = abn.inplace_backward #abn.leaky_relu<0.01> ... ins(%z) stats(%v) ...
-        outs(%dz, ...)
+    !full = tensor<8x64x56x56xf32>
+    !stat = tensor<64xf32>
+    %dy = abn.activation_grad #abn.leaky_relu<0.01> {from_output} ins(%dz, %z : !full, !full)
+        outs(%dy0 : !full) -> !full
+    %x2 = abn.recover #abn.leaky_relu<0.01> {channel_dim = 1 : i64, epsilon = 1.0e-5 : f64}
+        ins(%z : !full) stats(%m, %v : !stat, !stat) gamma(%g : !stat) beta(%b : !stat)
+        outs(%x0 : !full) -> !full
+    %dx, %dg, %db = abn.batch_norm_grad {channel_dim = 1 : i64, epsilon = 1.0e-5 : f64}
+        ins(%dy, %x2 : !full, !full) stats(%m, %v : !stat, !stat) gamma(%g : !stat)
+        outs(%dx0, %dg0, %db0 : !full, !stat, !stat) -> !full, !stat, !stat
+    ```
+
+    After:
+
+    ```mlir
+    !full = tensor<8x64x56x56xf32>
+    !stat = tensor<64xf32>
+    %dx, %dg, %db = abn.inplace_backward #abn.leaky_relu<0.01>
+        {channel_dim = 1 : i64, epsilon = 1.0e-5 : f64}
+        ins(%z : !full) stats(%v : !stat) gamma(%g : !stat) beta(%b : !stat)
+        outs(%dz, %dg0, %db0 : !full, !stat, !stat) -> !full, !stat, !stat
     ```
   }];
   let dependentDialects = ["::mlir::abn::AbnDialect", "::mlir::tensor::TensorDialect"];

@@ -3,7 +3,7 @@
 A module or functions are taken as they are. A fragment becomes the body of a function whose
 arguments are the values that the fragment uses and does not define; their types are read from the
 operand lists that name them, `(%a, %b : type, type)`, or from a comment `// %a, %b : type`. A fragment that
-ends in `return` keeps it. Lines that are attributes alone (`#abn.leaky_relu<0.01>`) become attributes
+ends in `return` keeps it, and aliases (`!full = tensor<8x64xf32>`) go before the function. Lines that are attributes alone (`#abn.leaky_relu<0.01>`) become attributes
 of a module.
 """
 
@@ -11,6 +11,7 @@ import re
 
 VALUE = r"%[\w$.-]+"
 DEFINITION = re.compile(rf"^\s*((?:{VALUE}(?::\d+)?\s*,\s*)*{VALUE}(?::\d+)?)\s*=", re.M)
+ALIAS = re.compile(r"^\s*[!#][\w$]+ = .*\n", re.M)
 REGION_ARGUMENT = re.compile(rf"\^\w+\(([^)]*)\)")
 DECLARED = re.compile(rf"//\s*((?:{VALUE}\s*,\s*)*{VALUE})\s*:\s*(.+?)\s*$", re.M)
 OPERANDS = re.compile(rf"((?:{VALUE}(?:#\d+)?\s*,\s*)*{VALUE}(?:#\d+)?)\s*(?:\{{[^{{}}]*\}}\s*)?:\s*")
@@ -77,7 +78,7 @@ def complete(example):
             '"builtin.module"' in code:
         return example
     lines = [line.strip() for line in code.splitlines() if line.strip()]
-    if all(line.startswith("#") for line in lines):
+    if all(line.startswith("#") and not ALIAS.match(line + "\n") for line in lines):
         attributes = ", ".join(f"doc.a{i} = {line}" for i, line in enumerate(lines))
         return f"module attributes {{{attributes}}} {{}}\n"
     types = value_types(example)
@@ -89,4 +90,5 @@ def complete(example):
     returned = re.search(rf"^\s*return\s+[^:]*:\s*(.+)$", code, re.M)
     if returned:
         results, tail = f" -> ({returned[1].strip()})", ""
-    return f"func.func @example({arguments}){results} {{\n{example}{tail}}}\n"
+    aliases, body = "".join(ALIAS.findall(example)), ALIAS.sub("", example)
+    return f"{aliases}func.func @example({arguments}){results} {{\n{body}{tail}}}\n"

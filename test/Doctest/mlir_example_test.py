@@ -29,6 +29,9 @@ class FragmentTest(unittest.TestCase):
     def test_return_gives_the_result_types(self):
         self.assertIsNone(problem("%b = math.exp %a : f32\nreturn %b : f32\n"))
 
+    def test_aliases_go_before_the_function(self):
+        self.assertIsNone(problem("!t = tensor<2xf32>\n%b = math.exp %a : !t\n"))
+
     def test_attributes_alone(self):
         self.assertIsNone(problem("#abn.leaky_relu<0.01>\n#abn.identity\n"))
         self.assertIsNotNone(problem("#abn.no_such_activation\n"))
