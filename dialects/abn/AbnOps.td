@@ -228,8 +228,8 @@ def Abn_InplaceForwardOp : Abn_StructuredOp<"inplace_forward"> {
 
     Constraints: c1 to c7, c11, c12, and
     - (inplace_c8) the activation is invertible (for every y in inplace_forward, inplace_backward
-      and recover; where phi' is not zero suffices with frozen statistics, if phi' can be computed
-      from z).
+      and, under `check`, recover; where phi' is not zero suffices with frozen statistics, if phi'
+      can be computed from z).
     - (inplace_c9) `gamma_threshold` is finite and positive.
   }];
   let arguments = (ins Optional<Abn_Vector>:$gamma, Optional<Abn_Vector>:$beta,
@@ -344,7 +344,8 @@ def Abn_RecoverOp : Abn_StructuredOp<"recover"> {
   let description = [{
     x = (phi^-1(z) - beta)/gamma * sqrt(variance + epsilon) + mean, for any reader of x but the
     fused backward. Under `check` the recovered values' sums are compared with `mean` and
-    `variance` as in inplace_backward.
+    `variance` as in inplace_backward. Where phi' is 0 and the activation is not invertible there
+    (relu, frozen statistics) the value is finite and arbitrary: a reader must multiply by phi'.
 
     ```mlir
     %x = abn.recover #abn.leaky_relu<0.01> {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64}

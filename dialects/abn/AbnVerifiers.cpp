@@ -258,7 +258,10 @@ template <typename OpT> static LogicalResult verifyInplace(OpT op, Roles roles) 
     return failure();
 
   ActivationAttrInterface activation = op.getActivation();
-  bool isFrozen = isa<InplaceInferenceOp, InplaceInferenceBackwardOp>(op.getOperation());
+  // Between abn-fuse-forward and abn-rewrite-backward a recover feeds a frozen gradient, which
+  // multiplies by phi'; the checksum of `check` needs every y.
+  bool isFrozen = isa<InplaceInferenceOp, InplaceInferenceBackwardOp>(op.getOperation()) ||
+                  (isa<RecoverOp>(op.getOperation()) && op.getGammaPolicy() != GammaPolicy::Check);
   bool isRecoverable =
       activation.isInvertible() ||
       (isFrozen && activation.isInvertibleWhereSensitive() && activation.hasDerivativeFromOutput());

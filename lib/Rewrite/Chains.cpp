@@ -191,7 +191,9 @@ bool ChainPlanner::chooseActivation(Chain &chain) {
   if (readers != 1 || !only)
     return true;
   ActivationAttrInterface phi = only.getActivation();
-  bool invertible = chain.isFrozen() ? phi.isInvertibleWhereSensitive() : phi.isInvertible();
+  bool invertible =
+      phi.isInvertible() || (chain.isFrozen() && phi.isInvertibleWhereSensitive() &&
+                             phi.hasDerivativeFromOutput());
   if (!invertible) {
     chain.activation = only;
     chain.phi = phi;
