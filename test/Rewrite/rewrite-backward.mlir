@@ -115,7 +115,7 @@ func.func @other_readers(%in: !full, %g: !vec, %b: !vec) -> (tensor<f32>, !full,
 #sum = {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
 
 // CHECK-LABEL: func @prelu
-// CHECK: %[[Z:.+]]:3 = abn.inplace_forward #abn.prelu {{.*}} params(%[[A:.+]] : 
+// CHECK: %[[Z:.+]]:3 = abn.inplace_forward #abn.prelu {{.*}} params(%[[A:[a-z0-9]+]] : 
 // CHECK: %[[Y:.+]] = abn.activation_inverse #abn.prelu {{.*}} params(%[[A]]
 // CHECK: linalg.generic {{.*}} ins(%[[Y]]
 // CHECK: abn.inplace_backward #abn.prelu

@@ -1,20 +1,16 @@
 #include "RegisterTools.h"
 #include "StubDialects.h"
 #include "abn/InitAll.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
-#include "mlir/InitAllPasses.h"
 
 using namespace mlir;
 
 void abn::registerToolDialects(DialectRegistry &registry) {
-  registerAllDialects(registry);
-  registerAllExtensions(registry);
+  registerUpstreamDialects(registry);
   registerAllAbnDialects(registry);
   registerStubDialects(registry);
 }
 
 void abn::registerToolPasses() {
-  registerAllPasses();
+  registerUpstreamPasses();
   registerAllAbnPasses();
 }

@@ -9,6 +9,10 @@ class DialectRegistry;
 namespace abn {
 
 /// Registers all upstream dialects and extensions, abn and dnn, and stubs for the front ends'
+/// Upstream's dialects with their extensions, and passes.
+void registerUpstreamDialects(DialectRegistry &registry);
+void registerUpstreamPasses();
+
 /// dialects (aten, stablehlo, chlo, mhlo), which parse in generic form only.
 void registerToolDialects(DialectRegistry &registry);
 
