@@ -191,9 +191,8 @@ bool ChainPlanner::chooseActivation(Chain &chain) {
   if (readers != 1 || !only)
     return true;
   ActivationAttrInterface phi = only.getActivation();
-  bool invertible =
-      phi.isInvertible() || (chain.isFrozen() && phi.isInvertibleWhereSensitive() &&
-                             phi.hasDerivativeFromOutput());
+  bool invertible = phi.isInvertible() || (chain.isFrozen() && phi.isInvertibleWhereSensitive() &&
+                                           phi.hasDerivativeFromOutput());
   if (!invertible) {
     chain.activation = only;
     chain.phi = phi;

@@ -1,5 +1,5 @@
 // What every driver of the project registers: all of upstream, the project, and the names of the
-// front-end dialects. One library, because the translation unit behind it takes a minute to build.
+// front-end dialects.
 #ifndef ABN_TOOLS_COMMON_REGISTERTOOLS_H
 #define ABN_TOOLS_COMMON_REGISTERTOOLS_H
 
@@ -8,11 +8,11 @@ class DialectRegistry;
 
 namespace abn {
 
-/// Registers all upstream dialects and extensions, abn and dnn, and stubs for the front ends'
 /// Upstream's dialects with their extensions, and passes.
 void registerUpstreamDialects(DialectRegistry &registry);
 void registerUpstreamPasses();
 
+/// Registers all upstream dialects and extensions, abn and dnn, and stubs for the front ends'
 /// dialects (aten, stablehlo, chlo, mhlo), which parse in generic form only.
 void registerToolDialects(DialectRegistry &registry);
 
