@@ -6,10 +6,8 @@ import lit.formats
 config.name = "abn"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs", "CMakeLists.txt"]
-# The front ends' tests need PyTorch: `./dev test --frontends` runs them.
-if not lit_config.params.get("frontends"):
-    config.excludes.append("Frontends")
+# The front ends' tests need PyTorch: `./dev test --frontends` runs them, with pytest.
+config.excludes = ["Inputs", "CMakeLists.txt", "Frontends"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.abn_binary_dir, "test")
 config.environment["PATH"] = os.pathsep.join(
