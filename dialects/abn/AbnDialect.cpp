@@ -22,6 +22,10 @@ void AbnDialect::initialize() {
       >();
 }
 
+Operation *AbnDialect::materializeConstant(OpBuilder &b, Attribute value, Type type, Location loc) {
+  return arith::ConstantOp::materialize(b, value, type, loc);
+}
+
 /// `abn.role` and `abn.name` are strings wherever they stand on a function's arguments or results.
 static LogicalResult verifySignatureAttr(Operation *op, NamedAttribute attr) {
   if (attr.getName() != AbnDialect::kRoleAttr && attr.getName() != AbnDialect::kNameAttr)

@@ -44,6 +44,7 @@ def Abn_Dialect : Dialect {
   }];
   let cppNamespace = "::mlir::abn";
   let useDefaultAttributePrinterParser = 1;
+  let hasConstantMaterializer = 1;
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;
   let dependentDialects = [

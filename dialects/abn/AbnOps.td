@@ -162,6 +162,7 @@ def Abn_ActivationOp : Abn_StructuredOp<"activation"> {
     (`params` `(` $params^ `:` type($params) `)`)?
     `outs` `(` $inits `:` type($inits) `)` (`->` type($results)^)?
   }];
+  let hasCanonicalizer = 1;
 }
 
 def Abn_ActivationGradOp : Abn_StructuredOp<"activation_grad"> {
@@ -188,6 +189,7 @@ def Abn_ActivationGradOp : Abn_StructuredOp<"activation_grad"> {
     (`params` `(` $params^ `:` type($params) `)`)?
     `outs` `(` $inits `:` type($inits) `)` (`->` type($results)^)?
   }];
+  let hasCanonicalizer = 1;
 }
 
 def Abn_ActivationInverseOp : Abn_StructuredOp<"activation_inverse"> {
@@ -206,6 +208,7 @@ def Abn_ActivationInverseOp : Abn_StructuredOp<"activation_inverse"> {
   }];
   let arguments = Abn_ActivationOp.arguments;
   let assemblyFormat = Abn_ActivationOp.assemblyFormat;
+  let hasCanonicalizer = 1;
 }
 
 //===----------------------------------------------------------------------===//
