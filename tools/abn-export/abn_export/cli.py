@@ -111,4 +111,7 @@ def main(arguments=None):
             # The reader has seen enough; keep the interpreter from complaining about it at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
+        except KeyboardInterrupt:
+            _report("interrupted")
+            return 130
     return int(failed)

@@ -1,6 +1,7 @@
 """The command as a user calls it: what it writes, what it says, and that mistakes leave nothing behind."""
 
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -134,14 +135,28 @@ def test_help_and_version(run):
 
 
 def test_the_tested_versions_are_the_pinned_ones():
-    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    with open(os.path.join(here, "requirements.txt"), encoding="utf-8") as file:
-        pinned = dict(line.split("==") for line in file.read().split("\n") if "==" in line and not line.startswith("#"))
-    with open(os.path.join(here, "README.md"), encoding="utf-8") as file:
-        readme = file.read()
+    here = pathlib.Path(__file__).parents[1]
+    lines = (here / "requirements.txt").read_text().splitlines()
+    pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
+    readme = (here / "README.md").read_text()
     for package, version in TESTED_VERSIONS.items():
         assert pinned[package] == version
         assert f"{package} {version}" in readme
+
+
+def test_the_readme_s_example_is_text_that_mlir_reads(parse):
+    readme = pathlib.Path(__file__).parents[1] / "README.md"
+    (example,) = re.findall(r"```mlir\n(.*?)```", readme.read_text(), re.S)
+    parse(example)
+
+
+def test_without_pytorch_it_says_so_and_still_helps():
+    code = "import sys; sys.modules['torch'] = None; from abn_export.cli import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run([sys.executable, "-c", code, "torch", "resnet18"], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("abn-export: error: ") and done.stderr.count("\n") == 1
+    assert "PyTorch cannot be imported" in done.stderr
+    helped = subprocess.run([sys.executable, "-c", code, "torch", "--help"], capture_output=True, text=True)
+    assert helped.returncode == 0 and "--act" in helped.stdout
 
 
 def test_an_untested_version_is_warned_about(capsys):
