@@ -356,6 +356,13 @@ void ChainPlanner::findChain(Operation *batchNorm, unsigned index) {
   }
   chain.legal = checkInput(chain) && checkOutput(chain) && checkParameters(chain) &&
                 (!chain.isFrozen() || checkFrozenGradients(chain));
+  if (!chain.legal)
+    return;
+  for (Value value = chain.x;; value = value.getDefiningOp()->getOperand(0)) {
+    chainOfInput[value] = &chain;
+    if (!step.isView(value.getDefiningOp()))
+      break;
+  }
 }
 
 void ChainPlanner::run() {

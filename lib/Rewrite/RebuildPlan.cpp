@@ -60,17 +60,39 @@ bool ChainPlanner::hasIndependentBackwardReader(Value value, const Chain *chain)
       if (op->hasTrait<OpTrait::IsTerminator>() || step.isForward(op) ||
           !TrainingStep::readsOperand(use) || (chain && isOwnReader(*chain, op)))
         continue;
+      // A gradient that can read a recovered input does not keep it.
+      if (auto it = chainOfInput.find(alias);
+          it != chainOfInput.end() && llvm::is_contained(it->second->gradients, op))
+        continue;
       return true;
     }
   }
   return false;
 }
 
+/// Whether some chain that is already decided writes its output over `value`.
+bool ChainPlanner::isOverwritten(Value value) const {
+  auto it = chainOfInput.find(value);
+  return it != chainOfInput.end() && it->second->strategy != ChainStrategy::Kept;
+}
+
+/// Whether `chain` must leave its input alone because another chain's backward rests on it.
+bool ChainPlanner::isInputNeeded(Chain &chain) {
+  for (Value value = chain.x;; value = value.getDefiningOp()->getOperand(0)) {
+    auto it = chainOf.find(value);
+    if (pinned.contains(value) ||
+        (it != chainOf.end() && it->second->strategy == ChainStrategy::InPlace))
+      return true;
+    if (!step.isView(value.getDefiningOp()))
+      return false;
+  }
+}
+
 /// Whether `value` will be there in the backward whatever is decided from here on.
 bool ChainPlanner::isKept(Value value) {
   if (step.isArgumentOrConstant(value) || pinned.contains(value))
     return true;
-  if (dropped.contains(value))
+  if (dropped.contains(value) || isOverwritten(value))
     return false;
   auto it = chainOf.find(value);
   if (it != chainOf.end() && it->second->strategy == ChainStrategy::InPlace)
@@ -84,10 +106,10 @@ bool ChainPlanner::isKept(Value value) {
 
 std::unique_ptr<RebuildPlan> ChainPlanner::planAvailable(Value value, unsigned depth) {
   bool available = isKept(value);
-  if (!available && !dropped.contains(value)) {
+  if (!available && !dropped.contains(value) && !isOverwritten(value)) {
     // An undecided chain's output can be kept instead of its input: the bytes are the same.
     auto it = chainOf.find(value);
-    available = it != chainOf.end() && it->second->legal;
+    available = it != chainOf.end() && it->second->legal && !isInputNeeded(*it->second);
   }
   if (available) {
     auto plan = std::make_unique<RebuildPlan>();
@@ -147,7 +169,14 @@ bool ChainPlanner::canDropOutput(Chain &chain) {
 }
 
 void ChainPlanner::decide(Chain &chain) {
-  if (options.throughAdd && chain.strategy == ChainStrategy::Kept && canDropOutput(chain)) {
+  if (chain.strategy != ChainStrategy::Kept)
+    return;
+  if (isInputNeeded(chain)) {
+    chain.legal = false;
+    chain.reason = "its input is kept for the backward of another chain";
+    return;
+  }
+  if (options.throughAdd && canDropOutput(chain)) {
     // z must not count as its own source.
     dropped.insert(chain.z);
     if (std::unique_ptr<RebuildPlan> plan = planThroughReader(chain.z, kMaxRebuildDepth)) {

@@ -239,3 +239,68 @@ func.func @doubled(%in: !full, %g: !vec, %b: !vec) -> (tensor<f32>, !full, !vec,
       stats(%m1, %v1 : !vec, !vec) gamma(%g : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
   return %loss, %dx1, %dg1, %db1 : tensor<f32>, !full, !vec, !vec
 }
+
+// -----
+
+// The sum is the next chain's input, which that chain overwrites: the first chain cannot rest on it.
+
+!full = tensor<2x4x8x8xf32>
+!vec = tensor<4xf32>
+#id = affine_map<(n, c, h, w) -> (n, c, h, w)>
+#sum = {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+
+// CHECK-LABEL: func @sum_is_overwritten
+// CHECK: abn.batch_norm {{.*}}abn.reason = "its output is not kept for the backward
+// CHECK: abn.inplace_forward #abn.leaky_relu<0.01>
+func.func @sum_is_overwritten(%in: !full, %g: !vec, %b: !vec) -> (tensor<f32>, !full) {
+  %e = tensor.empty() : !full
+  %s = tensor.empty() : !vec
+  %x1 = "test.conv"(%in) : (!full) -> !full
+  %y1, %m1, %v1 = abn.batch_norm {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%x1 : !full)
+      gamma(%g : !vec) beta(%b : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %x2 = linalg.generic #sum ins(%y1, %in : !full, !full) outs(%e : !full) {
+  ^bb0(%p: f32, %q: f32, %acc: f32):
+    %t = arith.addf %p, %q : f32
+    linalg.yield %t : f32
+  } -> !full
+  %y2, %m2, %v2 = abn.batch_norm {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%x2 : !full)
+      gamma(%g : !vec) beta(%b : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %z = abn.activation #abn.leaky_relu<0.01> ins(%y2 : !full) outs(%e : !full) -> !full
+  %loss = "test.loss"(%z) : (!full) -> tensor<f32>
+  %dz = "test.loss_grad"(%loss) : (tensor<f32>) -> !full
+  %dy2 = abn.activation_grad #abn.leaky_relu<0.01> ins(%dz, %y2 : !full, !full) outs(%e : !full) -> !full
+  %dx2, %dg2, %db2 = abn.batch_norm_grad {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%dy2, %x2 : !full, !full)
+      stats(%m2, %v2 : !vec, !vec) gamma(%g : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %dx1, %dg1, %db1 = abn.batch_norm_grad {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%dx2, %x1 : !full, !full)
+      stats(%m1, %v1 : !vec, !vec) gamma(%g : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  return %loss, %dx1 : tensor<f32>, !full
+}
+
+// -----
+
+// A batch norm on a batch norm's output: the second overwrites what the first would have kept.
+
+!full = tensor<2x4x8x8xf32>
+!vec = tensor<4xf32>
+
+// CHECK-LABEL: func @norm_of_norm
+// CHECK: abn.batch_norm {{.*}}abn.reason = "its output is not kept for the backward
+// CHECK: abn.inplace_forward #abn.leaky_relu<0.01>
+func.func @norm_of_norm(%in: !full, %g: !vec, %b: !vec) -> (tensor<f32>, !full) {
+  %e = tensor.empty() : !full
+  %s = tensor.empty() : !vec
+  %x1 = "test.conv"(%in) : (!full) -> !full
+  %y1, %m1, %v1 = abn.batch_norm {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%x1 : !full)
+      gamma(%g : !vec) beta(%b : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %y2, %m2, %v2 = abn.batch_norm {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%y1 : !full)
+      gamma(%g : !vec) beta(%b : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %z = abn.activation #abn.leaky_relu<0.01> ins(%y2 : !full) outs(%e : !full) -> !full
+  %loss = "test.loss"(%z) : (!full) -> tensor<f32>
+  %dz = "test.loss_grad"(%loss) : (tensor<f32>) -> !full
+  %dy2 = abn.activation_grad #abn.leaky_relu<0.01> ins(%dz, %y2 : !full, !full) outs(%e : !full) -> !full
+  %dx2, %dg2, %db2 = abn.batch_norm_grad {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%dy2, %y1 : !full, !full)
+      stats(%m2, %v2 : !vec, !vec) gamma(%g : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %dx1, %dg1, %db1 = abn.batch_norm_grad {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%dx2, %x1 : !full, !full)
+      stats(%m1, %v1 : !vec, !vec) gamma(%g : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  return %loss, %dx1 : tensor<f32>, !full
+}

@@ -118,12 +118,14 @@ private:
   std::unique_ptr<RebuildPlan> planAvailable(Value value, unsigned depth);
   std::unique_ptr<RebuildPlan> planThroughReader(Value value, unsigned depth);
   bool canDropOutput(Chain &chain);
+  bool isOverwritten(Value value) const;
+  bool isInputNeeded(Chain &chain);
 
   const TrainingStep &step;
   const ChainOptions &options;
   std::vector<Chain> chains;
-  /// By z.
-  llvm::DenseMap<Value, Chain *> chainOf;
+  /// By z, and legal chains by x and the values that x is a view of.
+  llvm::DenseMap<Value, Chain *> chainOf, chainOfInput;
   /// Kept values that some rebuild rests on, and values that are rebuilt.
   llvm::DenseSet<Value> pinned, dropped;
   llvm::DenseMap<Value, std::unique_ptr<RebuildPlan>> plans;
