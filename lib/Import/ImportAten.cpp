@@ -1,4 +1,6 @@
+// The pass abn-import-aten: a shell around importAten.
 #include "abn/AbnDialect.h"
+#include "abn/Import/AtenOps.h"
 #include "abn/Passes.h"
 #include "dnn/DnnDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -18,6 +20,9 @@ using namespace mlir::abn;
 
 namespace {
 struct ImportAten : abn::impl::ImportAtenBase<ImportAten> {
-  void runOnOperation() override {}
+  void runOnOperation() override {
+    if (failed(importAten(getOperation())))
+      signalPassFailure();
+  }
 };
 } // namespace

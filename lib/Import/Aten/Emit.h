@@ -1,0 +1,85 @@
+// Whole-tensor building blocks: each emits one linalg or tensor op (two for a large reduction) and
+// keeps PyTorch's arithmetic, f16 and bf16 computing in f32.
+#ifndef ABN_LIB_IMPORT_ATEN_EMIT_H
+#define ABN_LIB_IMPORT_ATEN_EMIT_H
+
+#include "Body.h"
+
+namespace mlir::abn::aten {
+
+using BodyFn = llvm::function_ref<Value(Body &, ValueRange)>;
+using CombineFn = llvm::function_ref<Value(Body &, Value, Value)>;
+
+/// The type in which PyTorch computes on elements of `type`: f32 for f16 and bf16, else itself.
+Type computeTypeOf(Type type);
+/// The type in which PyTorch accumulates: as above, and i64 for integers and bools.
+Type accumulatorTypeOf(Type type);
+
+/// The element type of a result of PyTorch's promotion: tensors with dimensions come before
+/// scalars-as-tensors, and those before numbers, unless the category (bool, int, float) rises.
+Type promote(ValueRange tensors, ArrayRef<ScalarArgument> scalars, MLIRContext *context);
+/// `type` if it is floating, else f32: what `exp` or a division gives.
+Type floatTypeOf(Type type);
+
+/// The shape that the tensors broadcast to; reports at `op` if they do not.
+FailureOr<SmallVector<int64_t>> broadcastShapes(AtenOp &op, ArrayRef<ArrayRef<int64_t>> shapes);
+FailureOr<SmallVector<int64_t>> broadcastShape(AtenOp &op, ValueRange tensors);
+bool isBroadcastableTo(ArrayRef<int64_t> from, ArrayRef<int64_t> to);
+
+/// One linalg.generic over `type`'s shape. `inputs` broadcast to it and reach the body converted to
+/// `computeType` (unconverted if null); the body's value is converted to `type`'s elements.
+Value emitElementwise(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange inputs,
+                      Type computeType, BodyFn body);
+/// As above with several results, all of one shape.
+SmallVector<Value>
+emitElementwise(ImplicitLocOpBuilder &b, ArrayRef<RankedTensorType> types, ValueRange inputs,
+                Type computeType,
+                llvm::function_ref<SmallVector<Value>(Body &, ValueRange)> body);
+
+struct ReductionSpec {
+  /// The iteration space, to which the inputs broadcast.
+  ArrayRef<int64_t> shape;
+  /// Sorted dimensions of it that are reduced.
+  ArrayRef<int64_t> dims;
+  bool keepDims = false;
+  /// The accumulator's type and its first value.
+  Type accumulator;
+  double init = 0;
+};
+
+/// combine over map(inputs), inputs converted to the accumulator's type. Long sums are taken in two
+/// levels, so that the rounding error grows with the longer level only.
+Value emitReduction(ImplicitLocOpBuilder &b, const ReductionSpec &spec, ValueRange inputs,
+                    BodyFn map, CombineFn combine);
+/// The sum of map(inputs), converted to `elementType`.
+Value emitSum(ImplicitLocOpBuilder &b, const ReductionSpec &spec, ValueRange inputs, BodyFn map);
+
+/// Replaces dimension `dim` by one of `outSize`: at each position, the sum over the old dimension of
+/// term(value, position, old position). Quadratic in the two sizes, which are small where this is
+/// used (uneven pools, running sums, scatters by one index).
+Value emitAxisSum(ImplicitLocOpBuilder &b, Value value, int64_t dim, int64_t outSize,
+                  Type accumulator,
+                  llvm::function_ref<Value(Body &, Value, Value, Value)> term);
+
+/// The same elements in the same order in another static shape.
+Value emitReshape(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> shape);
+Value emitTranspose(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> permutation);
+Value emitBroadcast(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> shape);
+Value emitCast(ImplicitLocOpBuilder &b, Value value, Type elementType);
+Value emitEmpty(ImplicitLocOpBuilder &b, ArrayRef<int64_t> shape, Type elementType);
+Value emitFill(ImplicitLocOpBuilder &b, RankedTensorType type, const ScalarArgument &value);
+Value emitFill(ImplicitLocOpBuilder &b, RankedTensorType type, double value);
+/// A part of a tensor with unit or larger strides.
+Value emitSlice(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> offsets,
+                ArrayRef<int64_t> sizes, ArrayRef<int64_t> strides);
+Value emitInsert(ImplicitLocOpBuilder &b, Value value, Value into, ArrayRef<int64_t> offsets,
+                 ArrayRef<int64_t> strides);
+
+/// The product of sizes.
+int64_t countOf(ArrayRef<int64_t> shape);
+RankedTensorType withShape(RankedTensorType type, ArrayRef<int64_t> shape);
+RankedTensorType withElement(RankedTensorType type, Type elementType);
+
+} // namespace mlir::abn::aten
+
+#endif // ABN_LIB_IMPORT_ATEN_EMIT_H
