@@ -96,13 +96,24 @@ static Value contract(LinalgBuilder &b, unsigned numParallel, unsigned numLoops,
   return b.generic(numParallel, numLoops, {lhs, rhs}, {output}, body)[0];
 }
 
-/// The input with the convolution's zero padding.
-static Value padInput(LinalgBuilder &b, Value input, const ConvolutionParams &p) {
-  int64_t rank = cast<RankedTensorType>(input.getType()).getRank();
-  SmallVector<OpFoldResult> low(rank, b.index(0)), high(rank, b.index(0));
-  for (int64_t i = 0; i < rank - 2; ++i) {
-    low[getSpatialDim(p.layout, i)] = b.index(p.paddingLow[i]);
-    high[getSpatialDim(p.layout, i)] = b.index(p.paddingHigh[i]);
+/// The input with the convolution's zero padding, as far as windows reach. Positions behind the
+/// last window are dropped where sizes are static: passes that drop unit dimensions assume that a
+/// loop over a window's taps spans its whole operand.
+static Value padInput(LinalgBuilder &b, Value input, Value filter, Value output,
+                      const ConvolutionParams &p) {
+  SmallVector<OpFoldResult> sizes = b.sizes(input);
+  SmallVector<OpFoldResult> low(sizes.size(), b.index(0)), high(sizes.size(), b.index(0));
+  for (int64_t i = 0, e = p.strides.size(); i < e; ++i) {
+    int64_t dim = getSpatialDim(p.layout, i);
+    low[dim] = b.index(p.paddingLow[i]);
+    high[dim] = b.index(p.paddingHigh[i]);
+    auto in = getConstantIntValue(sizes[dim]), out = getConstantIntValue(b.size(output, dim));
+    auto taps = getConstantIntValue(b.size(filter, dim));
+    if (!in || !out || !taps)
+      continue;
+    int64_t end = (*out - 1) * p.strides[i] + p.dilations[i] * (*taps - 1) + 1;
+    // At least one position is kept, so that no tensor is empty.
+    high[dim] = b.index(std::max(end - p.paddingLow[i] - *in, 1 - *in));
   }
   return b.pad(input, low, high, 0.0);
 }
@@ -138,7 +149,7 @@ static SmallVector<Value> lowerConvolution(LinalgBuilder &b, ConvolutionOp op) {
   loops.addSpatial(loops.kernel);
   sums = contract(
       b, numParallel, loops.count,
-      {b.splitGroups(padInput(b, op.getInput(), p), channelDim, p.groups),
+      {b.splitGroups(padInput(b, op.getInput(), op.getFilter(), init, p), channelDim, p.groups),
        loops.full(loops.channel, loops.window(p.strides))},
       {b.splitGroups(op.getFilter(), 0, p.groups), loops.weights()},
       {b.splitGroups(sums, channelDim, p.groups), loops.full(loops.filter, loops.position)});
@@ -210,12 +221,13 @@ static SmallVector<Value> lowerWeightGrad(LinalgBuilder &b, ConvolutionWeightGra
   SmallVector<AffineExpr> target = loops.weights();
   if (twoLevels)
     target.insert(target.begin(), loops.batch);
-  sums = contract(b, numParallel, loops.count,
-                  {b.splitGroups(op.getOutputGrad(), channelDim, p.groups),
-                   loops.full(loops.filter, loops.position)},
-                  {b.splitGroups(padInput(b, op.getInput(), p), channelDim, p.groups),
-                   loops.full(loops.channel, loops.window(p.strides))},
-                  {sums, target});
+  sums = contract(
+      b, numParallel, loops.count,
+      {b.splitGroups(op.getOutputGrad(), channelDim, p.groups),
+       loops.full(loops.filter, loops.position)},
+      {b.splitGroups(padInput(b, op.getInput(), init, op.getOutputGrad(), p), channelDim, p.groups),
+       loops.full(loops.channel, loops.window(p.strides))},
+      {sums, target});
   if (twoLevels)
     sums = sumLeading(b, sums, zeros);
   return {b.finish(b.mergeGroups(sums, 0, p.groups, type), init)};

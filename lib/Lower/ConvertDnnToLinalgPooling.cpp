@@ -16,13 +16,17 @@ static int64_t getExtent(const PoolParams &p, int64_t axis) {
   return p.dilations[axis] * (p.kernelSize[axis] - 1) + 1;
 }
 
-/// How far the last window along `axis` reaches beyond the input, at least 0. ceil_mode lets it
-/// exceed the high padding.
+/// How far the last window along `axis` reaches beyond the input; ceil_mode lets it exceed the high
+/// padding. Negative only if it is a constant and positions behind the last window can be dropped.
 static OpFoldResult getOverhang(LinalgBuilder &b, OpFoldResult inputSize, OpFoldResult outputSize,
                                 const PoolParams &p, int64_t axis) {
   OpFoldResult last = b.mul(b.sub(outputSize, b.index(1)), b.index(p.strides[axis]));
   OpFoldResult end = b.add(last, b.index(getExtent(p, axis)));
-  return b.max(b.index(0), b.sub(end, b.add(inputSize, b.index(p.paddingLow[axis]))));
+  OpFoldResult overhang = b.sub(end, b.add(inputSize, b.index(p.paddingLow[axis])));
+  if (!getConstantIntValue(overhang))
+    return b.max(b.index(0), overhang);
+  // At least one position is kept, so that no tensor is empty.
+  return b.max(overhang, b.sub(b.index(1), inputSize));
 }
 
 /// The input with `value` at every position of a window outside it.
@@ -111,8 +115,9 @@ static SmallVector<Value> lowerMaxPool(LinalgBuilder &b, MaxPoolOp op) {
     int64_t dim = getSpatialDim(p.layout, i);
     OpFoldResult size = b.size(input, dim);
     inputSizes.push_back(b.indexValue(size));
-    OpFoldResult overhang = getOverhang(b, size, b.size(init, dim), p, i);
-    mayLeave.push_back(p.paddingLow[i] > 0 || !isZeroInteger(overhang));
+    std::optional<int64_t> overhang =
+        getConstantIntValue(getOverhang(b, size, b.size(init, dim), p, i));
+    mayLeave.push_back(p.paddingLow[i] > 0 || !overhang || *overhang > 0);
   }
   auto body = [&](LinalgBuilder &b, ValueRange args) -> SmallVector<Value> {
     Value value = args[0], best = args[2], bestIndex = args[3];
@@ -292,7 +297,7 @@ static Value divideByWindow(LinalgBuilder &b, Value values, Value destination, V
     OpFoldResult overhang = getOverhang(b, size, b.size(values, dim), p, i);
     std::optional<int64_t> behind = getConstantIntValue(overhang);
     isWhole.push_back(behind && (p.countIncludePad ? *behind <= p.paddingHigh[i]
-                                                   : *behind == 0 && p.paddingLow[i] == 0));
+                                                   : *behind <= 0 && p.paddingLow[i] == 0));
     inputSizes.push_back(b.indexValue(size));
   }
   auto body = [&](LinalgBuilder &b, ValueRange args) -> SmallVector<Value> {

@@ -117,10 +117,23 @@ Value LinalgBuilder::cast(Value tensor, Type type) {
 
 Value LinalgBuilder::pad(Value tensor, ArrayRef<OpFoldResult> low, ArrayRef<OpFoldResult> high,
                          double value) {
+  SmallVector<OpFoldResult> kept = sizes(tensor), behind(high);
+  SmallVector<OpFoldResult> zeros(kept.size(), index(0)), ones(kept.size(), index(1));
+  bool crops = false;
+  for (auto [size, amount] : llvm::zip_equal(kept, behind)) {
+    std::optional<int64_t> known = getConstantIntValue(amount);
+    if (!known || *known >= 0)
+      continue;
+    size = add(size, amount);
+    amount = index(0);
+    crops = true;
+  }
+  if (crops)
+    tensor = tensor::ExtractSliceOp::create(*this, tensor, zeros, kept, ones);
   auto isZero = [](OpFoldResult size) { return isZeroInteger(size); };
-  if (llvm::all_of(low, isZero) && llvm::all_of(high, isZero))
+  if (llvm::all_of(low, isZero) && llvm::all_of(behind, isZero))
     return tensor;
-  return tensor::PadOp::create(*this, /*resultType=*/Type(), tensor, low, high,
+  return tensor::PadOp::create(*this, /*resultType=*/Type(), tensor, low, behind,
                                real(element(tensor), value), /*nofold=*/false);
 }
 

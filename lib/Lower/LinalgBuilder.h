@@ -53,7 +53,7 @@ public:
   /// `tensor` with the static sizes of `type`; itself if it has that type.
   Value cast(Value tensor, Type type);
   /// `tensor` with `low` and `high` positions of `value` around each dimension; itself if there are
-  /// none.
+  /// none. A constant negative `high` drops positions, of which there must be more.
   Value pad(Value tensor, ArrayRef<OpFoldResult> low, ArrayRef<OpFoldResult> high, double value);
   /// Splits dimension `dim` into [groups, size / groups]; itself for one group.
   Value splitGroups(Value tensor, int64_t dim, int64_t groups);
