@@ -150,15 +150,20 @@ namespace {
 struct Candidates {
   int64_t count;
   bool all;
+  /// Every candidate that exists covers every position that looks at it.
+  bool cover;
 };
 } // namespace
 
-static Candidates getCandidates(OpFoldResult outputSize, const PoolParams &p, int64_t axis) {
-  int64_t count = (getExtent(p, axis) - 1) / p.strides[axis] + 1;
+static Candidates getCandidates(OpFoldResult inputSize, OpFoldResult outputSize,
+                                const PoolParams &p, int64_t axis) {
+  int64_t extent = getExtent(p, axis), stride = p.strides[axis], low = p.paddingLow[axis];
+  int64_t count = (extent - 1) / stride + 1;
   std::optional<int64_t> windows = getConstantIntValue(outputSize);
-  if (windows && *windows <= count)
-    return {*windows, true};
-  return {count, false};
+  if (!windows || *windows > count)
+    return {count, false, count * stride <= extent};
+  std::optional<int64_t> size = getConstantIntValue(inputSize);
+  return {*windows, true, size && (*windows - 1) * stride <= low && low + *size <= extent};
 }
 
 /// Inside the gathering body: the window that candidate loop `loop` names for the position of the
@@ -181,7 +186,7 @@ static Value getWindow(LinalgBuilder &b, Candidates candidates, unsigned loop, V
     window = arith::SubIOp::create(b, arith::DivSIOp::create(b, padded, stride), candidate);
   Value offset = arith::SubIOp::create(b, padded, arith::MulIOp::create(b, window, stride));
   // Unsigned, so that windows behind the position fail too.
-  if (candidates.all || candidates.count * p.strides[axis] > getExtent(p, axis))
+  if (!candidates.cover)
     require(arith::CmpIPredicate::ult, offset, extent);
   if (candidates.all)
     return window;
@@ -204,8 +209,9 @@ static Value gatherWindows(LinalgBuilder &b, Value init, Value output, const Poo
   SmallVector<int64_t> counts;
   SmallVector<Value> outputSizes;
   for (int64_t i = 0, e = p.kernelSize.size(); i < e; ++i) {
-    OpFoldResult size = b.size(output, getSpatialDim(p.layout, i));
-    candidates.push_back(getCandidates(size, p, i));
+    int64_t dim = getSpatialDim(p.layout, i);
+    OpFoldResult size = b.size(output, dim);
+    candidates.push_back(getCandidates(b.size(init, dim), size, p, i));
     counts.push_back(candidates.back().count);
     outputSizes.push_back(b.indexValue(size));
   }
