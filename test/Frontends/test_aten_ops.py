@@ -3,9 +3,8 @@
 import importlib
 import pathlib
 
-import pytest
-
 import harness
+import pytest
 
 TABLES = sorted(path.stem for path in (pathlib.Path(__file__).parent / "cases").glob("*.py"))
 BATCH = 32

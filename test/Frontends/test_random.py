@@ -1,13 +1,12 @@
 """Random operations: no reference has their numbers, but their distribution, and that forward and backward agree."""
 
+import harness
 import mlir_exec
 import pytest
 import torch
 from abn_export import joint, models, writer
 from torch import nn
 from torch.nn import functional as F
-
-import harness
 
 SIZE = 100_000
 X, WEIGHT = torch.linspace(1, 2, SIZE, dtype=torch.float64), torch.linspace(-1, 1, SIZE, dtype=torch.float64)
@@ -20,7 +19,7 @@ class Weighted(nn.Module):
 
     def forward(self, x, weight):
         outputs = harness.as_tuple(self.function(x))
-        return (sum((output * weight).sum() for output in outputs), *outputs)
+        return (harness.weighted_sum(outputs, [weight] * len(outputs)), *outputs)
 
 
 def run(function):

@@ -2,14 +2,13 @@
 
 import copy
 
+import harness
 import mlir_exec
 import pytest
 import torch
 from abn_export import joint, models, optimizers, writer
 from torch import nn
 from torch.nn import functional as F
-
-import harness
 
 REWRITTEN = ["--abn-import-aten", "--abn-optimize", *harness.PASSES[1:]]
 

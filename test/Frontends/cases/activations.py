@@ -1,9 +1,8 @@
 """Every activation with its derivative, kinks and tails included."""
 
 import torch
-from torch.nn import functional as F
-
 from harness import case, normal, values
+from torch.nn import functional as F
 
 ALL = ("f64", "f32", "f16", "bf16")
 X = normal(3, 5, scale=2.0)
@@ -11,10 +10,10 @@ X = normal(3, 5, scale=2.0)
 SPECIAL = values(-100.0, -20.0, -6.0, -3.0, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 3.0, 6.0, 20.0, 100.0)
 
 
-def activation(name, function, *ops):
+def activation(name, function, *ops, tolerance=None):
     return [
-        case(name, function, X, ops=ops, dtypes=ALL),
-        case(f"{name} at its special points", function, SPECIAL, dtypes=("f64", "f32")),
+        case(name, function, X, ops=ops, dtypes=ALL, tolerance=tolerance),
+        case(f"{name} at its special points", function, SPECIAL, dtypes=("f64", "f32"), tolerance=tolerance),
     ]
 
 
@@ -44,7 +43,8 @@ CASES = [
     *activation("gelu tanh", lambda x: F.gelu(x, approximate="tanh"), *pair("gelu")),
     *activation("mish", F.mish, "mish.default"),
     *activation("hardswish", F.hardswish, *pair("hardswish")),
-    *activation("hardsigmoid", F.hardsigmoid, *pair("hardsigmoid")),
+    # PyTorch's kernel takes a sixth in f32, whatever the type.
+    *activation("hardsigmoid", F.hardsigmoid, *pair("hardsigmoid"), tolerance=1e-7),
     *activation("logsigmoid", F.logsigmoid),
     *activation("softsign", F.softsign),
     *activation("hardshrink", F.hardshrink),

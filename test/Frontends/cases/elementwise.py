@@ -1,9 +1,8 @@
 """Arithmetic, comparisons and conversions, one element at a time."""
 
 import torch
-from torch.nn import functional as F
-
 from harness import booleans, case, integers, normal, uniform, values
+from torch.nn import functional as F
 
 ALL = ("f64", "f32", "f16", "bf16")
 SHAPE = (3, 4)

@@ -1,8 +1,7 @@
 """Convolutions, pooling, resizing."""
 
-from torch.nn import functional as F
-
 from harness import case, normal
+from torch.nn import functional as F
 
 ALL = ("f64", "f32", "f16", "bf16")
 X = normal(2, 4, 7, 6)

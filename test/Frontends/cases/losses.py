@@ -1,8 +1,7 @@
 """Losses and the gathers and scatters that they, embeddings and resizes use."""
 
-from torch.nn import functional as F
-
 from harness import booleans, case, integers, normal, uniform
+from torch.nn import functional as F
 
 ALL = ("f64", "f32", "f16", "bf16")
 LOGITS, LABELS = normal(6, 5), integers(0, 5, 6)

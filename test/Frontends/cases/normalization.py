@@ -1,9 +1,8 @@
 """Batch norm in all its modes, and the norms that must not be taken for it."""
 
 import torch
-from torch.nn import functional as F
-
 from harness import Input, case, normal, uniform
+from torch.nn import functional as F
 
 ALL = ("f64", "f32", "f16", "bf16")
 X = normal(4, 3, 5, 6)

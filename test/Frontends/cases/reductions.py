@@ -1,9 +1,8 @@
 """Sums, means, extrema, norms, softmax, and products of matrices."""
 
 import torch
-from torch.nn import functional as F
-
 from harness import booleans, case, integers, normal, uniform
+from torch.nn import functional as F
 
 ALL = ("f64", "f32", "f16", "bf16")
 X = normal(2, 3, 4, 5)
