@@ -18,6 +18,9 @@ public:
   /// The type of `like`.
   ScalarBuilder(OpBuilder &b, Location loc, Value like) : ScalarBuilder(b, loc, like.getType()) {}
 
+  OpBuilder &getBuilder() { return b; }
+  Location getLoc() { return loc; }
+
   /// `value` rounded to the type.
   Value constant(double value) {
     auto element = cast<FloatType>(getElementTypeOrSelf(type));

@@ -153,6 +153,36 @@ def VerifyRewrite : Pass<"abn-verify-rewrite", "::mlir::func::FuncOp"> {
 
 def ConvertAbnToLinalg : Pass<"convert-abn-to-linalg"> {
   let summary = "Lower abn ops on tensors to linalg";
+  let description = [{
+    Each op becomes a few `linalg.generic`s; f16 and bf16 data are computed in f32, per-channel sums
+    are taken in stages. The in-place ops' last generic takes the tensor that it overwrites as its
+    destination, so that bufferization needs no copy; the backward inverts `z` again in its second
+    pass, so that nothing of full size is kept. Results that nobody uses are not computed. Gamma
+    policy `check` becomes a `cf.assert` that names the chain. docs/Numerics.md has the formulas.
+
+    Precondition: abn ops work on tensors (the pass runs before bufferization). Afterwards no abn op
+    on tensors is left, and no `abn.*` attribute, so that tools that do not know the dialect read the
+    module.
+
+    ```mlir
+    %z = abn.activation #abn.relu ins(%y : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
+        -> tensor<8x4xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %z = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>],
+                         iterator_types = ["parallel", "parallel"]}
+        ins(%y : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %zero = arith.constant 0.0 : f32
+      %below = arith.cmpf ole, %in, %zero : f32
+      %0 = arith.select %below, %zero, %in : f32
+      linalg.yield %0 : f32
+    } -> tensor<8x4xf32>
+    ```
+  }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"
