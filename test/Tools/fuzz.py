@@ -6,7 +6,8 @@ Case i of a run is always the same damage. A graph is damaged as the exporter wr
 after the import (the dialects' own syntax). A case is bad if abn-opt is killed by a signal, takes more
 than ten seconds, exits with anything but 0 or 1, exits with 1 without a diagnostic that names file,
 line and column or after it has printed IR, or exits with 0 and prints IR that it does not read. Bad
-cases are kept in FOLDER. Exit status 1 if there is any.
+cases are kept in FOLDER. Exit status 1 if there is any. Crashes of upstream's parser that a stock
+mlir-opt has too (UPSTREAM) are counted apart.
 """
 
 import argparse
@@ -24,6 +25,10 @@ import fuzz_mutations
 TIMEOUT = 10
 MEMORY = 8 << 30
 LOCATED = re.compile(r"^\S.*:\d+:\d+: error: ", re.M)
+# Frames of known crashes in MLIR 22.1's own parser.
+UPSTREAM = {
+    "mlir::linalg::GenericOp::parse": "an unknown iterator type: the diagnostic outlives its text",
+}
 # An error at no place: the driver's own messages and `<unknown>:0`.
 UNLOCATED = re.compile(r"^(?:<unknown>:0: )?error: |^loc\(unknown\): error: ", re.M)
 
@@ -41,6 +46,8 @@ def verdict(path, passes):
     except subprocess.TimeoutExpired:
         return "TIMEOUT", f"no end after {TIMEOUT} s"
     if done.returncode not in (0, 1):
+        if any(frame in done.stderr for frame in UPSTREAM):
+            return "upstream", ""
         return "CRASH", f"exit status {done.returncode}\n{done.stderr[-2000:]}"
     if done.returncode == 1:
         if done.stdout:
