@@ -1,5 +1,6 @@
 """Small damages to MLIR text. Each takes the text and a random generator and returns new text; a
-damage that finds nothing to work on returns the text as it was."""
+damage that finds nothing to work on returns the text as it was. SYNTAX breaks mostly what the parser
+checks; MEANING keeps the text readable, so that the passes see it."""
 
 import re
 
@@ -135,8 +136,121 @@ def add_recursion(text, random):
             text[opening.end():])
 
 
-ALL = [
-    delete_bytes, flip_bytes, truncate, swap_tokens, change_number, change_dimension, change_type,
-    rename_op, drop_line, repeat_line, swap_lines, change_operand, repeat_operand, drop_operand,
-    change_attribute, drop_attribute, nest_attribute, add_recursion
+GENERIC_OP = re.compile(r'("\w+\.[\w.]+"\()([^()]*)(\).* : \()(.*)(\) -> .*)')
+
+
+def change_type_everywhere(text, random):
+    """One tensor type becomes another wherever it stands, so that uses still agree."""
+    types = sorted(set(re.findall(r"tensor<[^<>]*>", text)))
+    if not types:
+        return text
+    old, new = random.choice(types), random.choice(TYPES[:12] + types)
+    return text.replace(old, new)
+
+
+def change_element_everywhere(text, random):
+    """f32 becomes another type everywhere."""
+    new = random.choice(["f16", "bf16", "f64", "i32", "i64", "i1", "f8E5M2", "complex<f32>"])
+    return re.sub(r"(?<=[x<\s])f32\b", new, text)
+
+
+def change_size_everywhere(text, random):
+    """A size becomes another one in all tensor types: batch, channels, classes."""
+    sizes = sorted(set(re.findall(r"(?<=[<x])\d+(?=x)", text)))
+    if not sizes:
+        return text
+    old, new = random.choice(sizes), random.choice(["0", "1", "2", "3", "5", "?"])
+    return re.sub(rf"(?<=[<x]){old}(?=x)", new, text)
+
+
+def change_generic_op(text, random, change):
+    """Applies `change` to the operands and types of one op in generic form."""
+    matches = [m for m in GENERIC_OP.finditer(text) if m[2]]
+    if not matches:
+        return text
+    match = random.choice(matches)
+    operands, types = match[2].split(", "), re.findall(r"[\w!]+(?:<[^<>]*>)?", match[4])
+    if len(operands) != len(types):
+        return text
+    operands, types = change(operands, types)
+    line = match[1] + ", ".join(operands) + match[3] + ", ".join(types) + match[5]
+    return text[:match.start()] + line + text[match.end():]
+
+
+def drop_typed_operand(text, random):
+
+    def change(operands, types):
+        at = random.randrange(len(operands))
+        return operands[:at] + operands[at + 1:], types[:at] + types[at + 1:]
+
+    return change_generic_op(text, random, change)
+
+
+def repeat_typed_operand(text, random):
+
+    def change(operands, types):
+        at = random.randrange(len(operands))
+        return operands + [operands[at]], types + [types[at]]
+
+    return change_generic_op(text, random, change)
+
+
+def shuffle_operands(text, random):
+
+    def change(operands, types):
+        order = list(range(len(operands)))
+        random.shuffle(order)
+        return [operands[i] for i in order], [types[i] for i in order]
+
+    return change_generic_op(text, random, change)
+
+
+def replace_operand(text, random):
+    """An operand becomes an argument of the function, with that argument's type."""
+    arguments = re.findall(r"(%arg\d+): (tensor<[^<>]*>)", text)
+
+    def change(operands, types):
+        at = random.randrange(len(operands))
+        operands[at], types[at] = random.choice(arguments)
+        return operands, types
+
+    return change_generic_op(text, random, change) if arguments else text
+
+
+def change_role(text, random):
+    roles = ["param", "buffer", "input", "label", "state", "loss", "output", "grad", "updated_param", ""]
+    return replace_one(r'(?<=abn\.role = )"\w+"', text, random,
+                       lambda match: f'"{random.choice(roles)}"')
+
+
+def rename_to_known_op(text, random):
+    """An op becomes another one of the text: known, with the wrong operands and attributes."""
+    names = sorted(set(re.findall(r'"(\w+\.[\w.]+)"\(', text)))
+    return replace_one(r'"\w+\.[\w.]+"(?=\()', text, random,
+                       lambda match: f'"{random.choice(names)}"')
+
+
+def delete_unused_op(text, random):
+    """Drops a line whose results nothing reads."""
+    lines = lines_of(text)
+    unused = []
+    for at, line in enumerate(lines):
+        result = re.match(r"\s*(%\w+)(?::\d+)? = ", line)
+        if result and len(re.findall(rf"{result[1]}\b", text)) == 1:
+            unused.append(at)
+    if not unused:
+        return text
+    del lines[random.choice(unused)]
+    return "".join(lines)
+
+
+SYNTAX = [
+    delete_bytes, flip_bytes, truncate, swap_tokens, change_dimension, change_type, rename_op,
+    drop_line, repeat_line, swap_lines, change_operand, repeat_operand, drop_operand
+]
+MEANING = [
+    change_number, change_attribute, drop_attribute, nest_attribute, add_recursion,
+    change_type_everywhere, change_element_everywhere, change_size_everywhere, drop_typed_operand,
+    repeat_typed_operand, shuffle_operands, replace_operand, change_role, rename_to_known_op,
+    delete_unused_op
 ]
