@@ -1,5 +1,6 @@
 // Resizing as one gathering linalg.generic; its gradient axis by axis as a contraction with the
-// matrix of interpolation weights, which holds for every mode, scale and (dynamic) size.
+// matrix of interpolation weights, which holds for every mode, scale and size. Where sizes are
+// known that matrix is a band, and the sum runs over its width only.
 #include "ConvertDnnToLinalg.h"
 #include "dnn/DnnDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -147,7 +148,7 @@ static SmallVector<Value> lowerResize(LinalgBuilder &b, ResizeOp op) {
 }
 
 //===----------------------------------------------------------------------===//
-// Gradient
+// Gradient over open sizes
 //===----------------------------------------------------------------------===//
 
 /// The matrix [source, destination] of the weights with which a destination position reads a source
@@ -169,8 +170,17 @@ static Value createWeights(LinalgBuilder &b, const Axis &axis, const ResizeParam
   return b.generic(2, 2, {}, {{init, b.loops(0, 2)}}, body)[0];
 }
 
+/// sum + value * weight, in the sum's type. Terms of weight 0 are skipped: an infinite gradient
+/// stays where it is.
+static Value addWeighted(LinalgBuilder &b, Value sum, Value value, Value weight) {
+  Value product = arith::MulFOp::create(b, b.convert(value, sum.getType()), weight);
+  Value zero = b.real(sum.getType(), 0.0);
+  Value used = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, weight, zero);
+  return arith::SelectOp::create(b, used, arith::AddFOp::create(b, sum, product), sum);
+}
+
 /// Sums `values` over the destination positions of `axis`, weighted, into `destination`, which has
-/// the source's size there. Terms of weight 0 are skipped: an infinite gradient stays where it is.
+/// the source's size there.
 static Value contractAxis(LinalgBuilder &b, Value values, const Axis &axis, Value destination,
                           const ResizeParams &p) {
   unsigned rank = cast<ShapedType>(values.getType()).getRank();
@@ -179,28 +189,148 @@ static Value contractAxis(LinalgBuilder &b, Value values, const Axis &axis, Valu
   Indexed source{values, b.loops(0, rank)};
   source.exprs[axis.dim] = b.getAffineDimExpr(rank);
   Indexed matrix{weights, {b.getAffineDimExpr(axis.dim), b.getAffineDimExpr(rank)}};
-  auto body = [&](LinalgBuilder &b, ValueRange args) -> SmallVector<Value> {
-    Value product = arith::MulFOp::create(b, b.convert(args[0], type), args[1]);
-    Value sum = arith::AddFOp::create(b, args[2], product);
-    Value used = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, args[1], b.real(type, 0.0));
-    return {arith::SelectOp::create(b, used, sum, args[2])};
+  auto body = [](LinalgBuilder &b, ValueRange args) -> SmallVector<Value> {
+    return {addWeighted(b, args[2], args[0], args[1])};
   };
   return b.generic(rank, rank + 1, {source, matrix}, {{b.fill(destination, 0.0), b.loops(0, rank)}},
                    body)[0];
+}
+
+//===----------------------------------------------------------------------===//
+// Gradient over known sizes
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The weights of one axis, row by row: source position i is read by destination positions
+/// first[i] to first[i] + width - 1, with weights[i * width + j].
+struct Band {
+  int64_t width = 0;
+  SmallVector<int64_t> first;
+  SmallVector<double> weights;
+};
+
+/// getSample with numbers, in the arithmetic of `Real`.
+struct KnownSample {
+  int64_t low, high;
+  double weight;
+};
+} // namespace
+
+template <typename Real>
+static KnownSample getKnownSample(int64_t sourceSize, int64_t destinationSize, int64_t position,
+                                  const ResizeParams &p, std::optional<double> givenScale) {
+  Real scale = static_cast<Real>(sourceSize) / static_cast<Real>(destinationSize);
+  if (givenScale)
+    scale = static_cast<Real>(*givenScale);
+  else if (p.coordinates == Coordinates::AlignCorners)
+    scale = destinationSize > 1
+                ? static_cast<Real>(sourceSize - 1) / static_cast<Real>(destinationSize - 1)
+                : Real(0);
+  bool halfPixel = p.coordinates == Coordinates::HalfPixel;
+  bool linear = p.mode == ResizeMode::Linear;
+  // One operation per statement: nothing to contract into a fused one.
+  Real source = static_cast<Real>(position);
+  if (halfPixel)
+    source = source + Real(0.5);
+  source = source * scale;
+  if (halfPixel && linear) {
+    source = source - Real(0.5);
+    source = std::max(source, Real(0));
+  }
+  int64_t last = sourceSize - 1;
+  int64_t low = std::min(static_cast<int64_t>(std::min(source, static_cast<Real>(last))), last);
+  if (!linear)
+    return {low, low, 0.0};
+  Real fraction = source - static_cast<Real>(low);
+  return {low, std::min(low + 1, last), std::min(fraction, Real(1))};
+}
+
+/// The band of `axis`, if its sizes are known and it is not wider than worth listing.
+static std::optional<Band> getBand(const Axis &axis, const ResizeParams &p, int64_t spatialDim) {
+  constexpr int64_t kMaxSize = 8192, kMaxWeights = 65536;
+  std::optional<int64_t> n = getConstantIntValue(axis.sourceSize);
+  std::optional<int64_t> m = getConstantIntValue(axis.destinationSize);
+  if (!n || !m || *n > kMaxSize || *m > kMaxSize)
+    return std::nullopt;
+  std::optional<double> scale;
+  if (!p.scales.empty())
+    scale = p.scales[spatialDim];
+  SmallVector<KnownSample> samples;
+  for (int64_t position = 0; position < *m; ++position)
+    samples.push_back(axis.type.isF32() ? getKnownSample<float>(*n, *m, position, p, scale)
+                                        : getKnownSample<double>(*n, *m, position, p, scale));
+  // Positions grow with the destination: each source position has one range of readers.
+  SmallVector<int64_t> first(*n, *m), end(*n, 0);
+  auto addReader = [&](int64_t row, int64_t position) {
+    first[row] = std::min(first[row], position);
+    end[row] = std::max(end[row], position + 1);
+  };
+  for (auto [position, sample] : llvm::enumerate(samples)) {
+    if (sample.weight != 1.0)
+      addReader(sample.low, position);
+    if (sample.weight != 0.0)
+      addReader(sample.high, position);
+  }
+  Band band;
+  for (int64_t row = 0; row < *n; ++row)
+    band.width = std::max(band.width, end[row] - first[row]);
+  if (*n * band.width > kMaxWeights)
+    return std::nullopt;
+  for (int64_t row = 0; row < *n; ++row) {
+    // Moved so far that every row has `width` positions in the destination.
+    band.first.push_back(std::min(first[row], *m - band.width));
+    for (int64_t j = 0; j < band.width; ++j) {
+      const KnownSample &sample = samples[band.first.back() + j];
+      double low = p.mode == ResizeMode::Linear ? 1.0 - sample.weight : 1.0;
+      band.weights.push_back((row == sample.low ? low : 0.0) +
+                             (row == sample.high ? sample.weight : 0.0));
+    }
+  }
+  return band;
+}
+
+/// As contractAxis, over the positions of the band alone.
+static Value gatherAxis(LinalgBuilder &b, Value values, const Axis &axis, const Band &band,
+                        Value destination) {
+  unsigned rank = cast<ShapedType>(values.getType()).getRank();
+  Type type = b.element(destination);
+  int64_t rows = band.first.size();
+  SmallVector<Attribute> weights;
+  for (double weight : band.weights)
+    weights.push_back(b.getFloatAttr(type, weight));
+  Value firsts = arith::ConstantOp::create(
+      b, DenseIntElementsAttr::get(RankedTensorType::get({rows}, b.getI64Type()), band.first));
+  Value matrix = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(RankedTensorType::get({rows, band.width}, type), weights));
+  AffineExpr row = b.getAffineDimExpr(axis.dim), column = b.getAffineDimExpr(rank);
+  auto body = [&](LinalgBuilder &b, ValueRange args) -> SmallVector<Value> {
+    SmallVector<Value> position;
+    for (unsigned dim = 0; dim < rank; ++dim)
+      position.push_back(b.loopIndex(dim));
+    Value first = arith::IndexCastOp::create(b, b.getIndexType(), args[0]);
+    position[axis.dim] = arith::AddIOp::create(b, first, b.loopIndex(rank));
+    Value value = tensor::ExtractOp::create(b, values, position);
+    return {addWeighted(b, args[2], value, args[1])};
+  };
+  return b.generic(rank, rank + 1, {{firsts, {row}}, {matrix, {row, column}}},
+                   {{b.fill(destination, 0.0), b.loops(0, rank)}}, body)[0];
 }
 
 static SmallVector<Value> lowerResizeGrad(LinalgBuilder &b, ResizeGradOp op) {
   ResizeParams p = op.getParams();
   Value init = op.getInits()[0], values = op.getOutputGrad();
   SmallVector<Axis> axes = getAxes(b, init, values, p);
-  llvm::erase_if(axes, [](const Axis &axis) { return axis.identity; });
   FloatType type = getAccumulatorType(b.element(init));
   for (auto [i, axis] : llvm::enumerate(axes)) {
-    bool isLast = i + 1 == axes.size();
+    if (axis.identity)
+      continue;
     SmallVector<OpFoldResult> sizes = b.sizes(values);
     sizes[axis.dim] = axis.sourceSize;
-    Value destination = isLast ? b.accumulator(init) : b.empty(sizes, type);
-    values = contractAxis(b, values, axis, destination, p);
+    Value destination = b.empty(sizes, type);
+    if (std::optional<Band> band = getBand(axis, p, i))
+      values = gatherAxis(b, values, axis, *band, destination);
+    else
+      values = contractAxis(b, values, axis, destination, p);
   }
   return {b.cast(b.finish(values, init), init.getType())};
 }

@@ -171,5 +171,14 @@ def resize(x, outputs, p, adjoint=False, element="f32"):
         n = x.shape[2 + i]
         matrix = resize_matrix(*((m, n) if adjoint else (n, m)), p["mode"], p["coordinates"],
                                scale, real)
-        x = np.moveaxis(np.tensordot(x, matrix, axes=([2 + i], [0 if adjoint else 1])), -1, 2 + i)
+        x = apply_matrix(x, matrix.T if adjoint else matrix, 2 + i)
     return x
+
+
+def apply_matrix(x, matrix, axis):
+    """matrix @ x along `axis`; a weight of 0 adds nothing, whatever it meets."""
+    x = np.moveaxis(x, axis, -1)
+    out = np.zeros([*x.shape[:-1], matrix.shape[0]])
+    for row, column in np.argwhere(matrix):
+        out[..., row] += matrix[row, column] * x[..., column]
+    return np.moveaxis(out, -1, axis)

@@ -48,19 +48,35 @@ func.func @dynamic(%x: tensor<2x3x?xf32>, %init: tensor<2x3x?xf32>) -> tensor<2x
   return %y : tensor<2x3x?xf32>
 }
 
-// The gradient sums along one axis after the other; weights of 0 add nothing, not even NaN.
+// The gradient sums along one axis after the other, over the few positions that read an element;
+// weights of 0 add nothing, not even NaN.
 // CHECK-LABEL: func @bilinear_grad
 // CHECK-SAME: %[[DY:[^:]+]]: tensor<2x3x7x9xf32>
-// CHECK: %[[ROWS:.+]] = linalg.generic {{.*}}outs(%{{.+}} : tensor<4x7xf32>)
-// CHECK: %[[FIRST:.+]] = linalg.generic {{.*}}ins(%[[DY]], %[[ROWS]] : {{.*}}) outs(%{{.+}} : tensor<2x3x4x9xf32>)
+// CHECK-DAG: %[[STARTS:.+]] = arith.constant dense<[0, 1, 3, 4]> : tensor<4xi64>
+// CHECK-DAG: %[[ROWS:.+]] = arith.constant dense<{{.*}}> : tensor<4x3xf32>
+// CHECK: %[[FIRST:.+]] = linalg.generic {{.*}}ins(%[[STARTS]], %[[ROWS]] : {{.*}}) outs(%{{.+}} : tensor<2x3x4x9xf32>)
+// CHECK: tensor.extract %[[DY]]
 // CHECK: arith.cmpf une
 // CHECK: arith.select
-// CHECK: %[[COLUMNS:.+]] = linalg.generic {{.*}}outs(%{{.+}} : tensor<5x9xf32>)
-// CHECK: linalg.generic {{.*}}ins(%[[FIRST]], %[[COLUMNS]] : {{.*}}) outs(%{{.+}} : tensor<2x3x4x5xf32>)
+// CHECK: linalg.generic {{.*}} outs(%{{.+}} : tensor<2x3x4x5xf32>)
+// CHECK: tensor.extract %[[FIRST]]
 func.func @bilinear_grad(%dy: tensor<2x3x7x9xf32>, %init: tensor<2x3x4x5xf32>)
     -> tensor<2x3x4x5xf32> {
   %dx = dnn.resize_grad
       {mode = #dnn.resize_mode<linear>, coordinates = #dnn.coordinates<half_pixel>}
       ins(%dy : tensor<2x3x7x9xf32>) outs(%init : tensor<2x3x4x5xf32>) -> tensor<2x3x4x5xf32>
   return %dx : tensor<2x3x4x5xf32>
+}
+
+// With open sizes it contracts with the matrix of all weights.
+// CHECK-LABEL: func @dynamic_grad
+// CHECK-SAME: %[[DY:[^:]+]]: tensor<2x3x?xf32>
+// CHECK: %[[WEIGHTS:.+]] = linalg.generic {{.*}}outs(%{{.+}} : tensor<?x?xf32>)
+// CHECK: linalg.generic {{.*}}ins(%[[DY]], %[[WEIGHTS]] : {{.*}}) outs(%{{.+}} : tensor<2x3x?xf32>)
+// CHECK: arith.cmpf une
+func.func @dynamic_grad(%dy: tensor<2x3x?xf32>, %init: tensor<2x3x?xf32>) -> tensor<2x3x?xf32> {
+  %dx = dnn.resize_grad
+      {mode = #dnn.resize_mode<linear>, coordinates = #dnn.coordinates<half_pixel>}
+      ins(%dy : tensor<2x3x?xf32>) outs(%init : tensor<2x3x?xf32>) -> tensor<2x3x?xf32>
+  return %dx : tensor<2x3x?xf32>
 }
