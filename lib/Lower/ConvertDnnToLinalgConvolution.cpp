@@ -47,13 +47,13 @@ struct Loops {
     return exprs;
   }
 
-  /// Indexes a filter: group, filter, then channel and window positions in the layout's order.
-  SmallVector<AffineExpr> weights() const {
+  /// Indexes a filter: group, `outer`, then `inner` and window positions in the layout's order.
+  SmallVector<AffineExpr> weights(AffineExpr outer, AffineExpr inner) const {
     SmallVector<AffineExpr> exprs;
     if (group)
       exprs.push_back(group);
-    exprs.push_back(filter);
-    appendInLayout(exprs, AffineExpr(), channel, kernel);
+    exprs.push_back(outer);
+    appendInLayout(exprs, AffineExpr(), inner, kernel);
     return exprs;
   }
 
@@ -151,7 +151,7 @@ static SmallVector<Value> lowerConvolution(LinalgBuilder &b, ConvolutionOp op) {
       b, numParallel, loops.count,
       {b.splitGroups(padInput(b, op.getInput(), op.getFilter(), init, p), channelDim, p.groups),
        loops.full(loops.channel, loops.window(p.strides))},
-      {b.splitGroups(op.getFilter(), 0, p.groups), loops.weights()},
+      {b.splitGroups(op.getFilter(), 0, p.groups), loops.weights(loops.filter, loops.channel)},
       {b.splitGroups(sums, channelDim, p.groups), loops.full(loops.filter, loops.position)});
   return {b.finish(b.mergeGroups(sums, channelDim, p.groups, type), init)};
 }
@@ -218,7 +218,7 @@ static SmallVector<Value> lowerWeightGrad(LinalgBuilder &b, ConvolutionWeightGra
   if (!twoLevels)
     loops.batch = loops.add();
   loops.addSpatial(loops.position);
-  SmallVector<AffineExpr> target = loops.weights();
+  SmallVector<AffineExpr> target = loops.weights(loops.filter, loops.channel);
   if (twoLevels)
     target.insert(target.begin(), loops.batch);
   sums = contract(
@@ -237,29 +237,40 @@ static SmallVector<Value> lowerWeightGrad(LinalgBuilder &b, ConvolutionWeightGra
 // Input gradient
 //===----------------------------------------------------------------------===//
 
-/// The filter, reversed along its spatial dimensions.
-static Value flipFilter(LinalgBuilder &b, Value filter, Layout layout) {
-  unsigned rank = cast<ShapedType>(filter.getType()).getRank();
+/// The filter of the correlation that computes the input gradient: within each group, filters and
+/// channels trade places, so that what is summed is contiguous, and the spatial dimensions are
+/// reversed. With groups, they are the leading dimension of the result.
+static Value transposeFilter(LinalgBuilder &b, Value filter, const ConvolutionParams &p) {
+  unsigned rank = cast<ShapedType>(filter.getType()).getRank(), lead = p.groups > 1 ? 1 : 0;
+  unsigned filterDim = lead, channelDim = lead + getChannelDim(p.layout, rank);
+  filter = b.splitGroups(filter, 0, p.groups);
   SmallVector<OpFoldResult> sizes = b.sizes(filter);
-  auto first = sizes.begin() + getSpatialDim(layout, 0);
-  if (llvm::all_of(llvm::make_range(first, first + (rank - 2)),
-                   [](OpFoldResult size) { return isOneInteger(size); }))
-    return filter;
-  SmallVector<Value> last(rank);
+  SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(0, sizes.size()));
+  std::swap(permutation[filterDim], permutation[channelDim]);
+  std::swap(sizes[filterDim], sizes[channelDim]);
+  Value init = b.empty(sizes, b.element(filter));
+
+  // The last position of each dimension that is reversed.
+  SmallVector<Value> last(sizes.size());
+  bool reverses = false;
   for (unsigned i = 0; i < rank - 2; ++i) {
-    int64_t dim = getSpatialDim(layout, i);
+    int64_t dim = lead + getSpatialDim(p.layout, i);
+    if (isOneInteger(sizes[dim]))
+      continue;
     last[dim] = b.indexValue(b.sub(sizes[dim], b.index(1)));
+    reverses = true;
   }
+  if (!reverses)
+    return linalg::TransposeOp::create(b, filter, init, permutation)->getResult(0);
   auto body = [&](LinalgBuilder &b, ValueRange) -> SmallVector<Value> {
     SmallVector<Value> position;
-    for (unsigned dim = 0; dim < rank; ++dim) {
-      Value i = b.loopIndex(dim);
+    for (auto [dim, from] : llvm::enumerate(permutation)) {
+      Value i = b.loopIndex(from);
       position.push_back(last[dim] ? arith::SubIOp::create(b, last[dim], i).getResult() : i);
     }
     return {tensor::ExtractOp::create(b, filter, position)};
   };
-  Value init = b.empty(sizes, b.element(filter));
-  return b.generic(rank, rank, {}, {{init, b.loops(0, rank)}}, body)[0];
+  return b.generic(sizes.size(), sizes.size(), {}, {{init, b.loops(0, sizes.size())}}, body)[0];
 }
 
 /// Puts element o of `source` at offset[o] = o * stride + offset of a tensor of zeros of the given
@@ -297,8 +308,8 @@ static Value spread(LinalgBuilder &b, Value source, ArrayRef<OpFoldResult> sizes
   return tensor::InsertSliceOp::create(b, source, zeros, lows, counts, steps);
 }
 
-/// result[i] = sum over filters and k of source[i + k * dilation] * flipped[k].
-static Value correlate(LinalgBuilder &b, Value source, Value flipped, Value destination,
+/// result[i] = sum over filters and k of source[i + k * dilation] * transposed[k].
+static Value correlate(LinalgBuilder &b, Value source, Value transposed, Value destination,
                        const ConvolutionParams &p) {
   int64_t channelDim = getChannelDim(p.layout, cast<ShapedType>(source.getType()).getRank());
   Value sums = b.fill(destination, 0.0);
@@ -313,7 +324,7 @@ static Value correlate(LinalgBuilder &b, Value source, Value flipped, Value dest
       b, numParallel, loops.count,
       {b.splitGroups(source, channelDim, p.groups),
        loops.full(loops.filter, loops.window(unitStrides))},
-      {b.splitGroups(flipped, 0, p.groups), loops.weights()},
+      {transposed, loops.weights(loops.channel, loops.filter)},
       {b.splitGroups(sums, channelDim, p.groups), loops.full(loops.channel, loops.position)});
   return b.mergeGroups(result, channelDim, p.groups, sums.getType());
 }
@@ -340,18 +351,18 @@ static SmallVector<Value> lowerInputGrad(LinalgBuilder &b, ConvolutionInputGradO
     mayExceed.push_back(!knownReach || p.paddingHigh[i] > *knownReach);
     pointwise &= isZeroInteger(reach);
   }
+  Value transposed = transposeFilter(b, filter, p);
   // A 1x1 filter sums first, over the fewer positions of the output.
   if (pointwise) {
     SmallVector<OpFoldResult> outputSizes = b.sizes(source);
     int64_t channelDim = getChannelDim(p.layout, sizes.size());
     outputSizes[channelDim] = sizes[channelDim];
     Value destination = b.empty(outputSizes, getAccumulatorType(b.element(init)));
-    Value sums = correlate(b, source, filter, destination, p);
+    Value sums = correlate(b, source, transposed, destination, p);
     return {b.cast(b.finish(spread(b, sums, sizes, offsets, mayExceed, p), init), init.getType())};
   }
   Value placed = spread(b, source, spreadSizes, offsets, mayExceed, p);
-  Value flipped = flipFilter(b, filter, p.layout);
-  return {b.finish(correlate(b, placed, flipped, b.accumulator(init), p), init)};
+  return {b.finish(correlate(b, placed, transposed, b.accumulator(init), p), init)};
 }
 
 //===----------------------------------------------------------------------===//
