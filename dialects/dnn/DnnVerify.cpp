@@ -104,6 +104,10 @@ static LogicalResult verifyConvolution(DestinationStyleOpInterface op, Value inp
 LogicalResult ConvolutionOp::verify() {
   if (failed(verifyDestinations(*this, 1)))
     return failure();
+  // The generic form can give any operand any segment.
+  if (getODSOperands(0).size() != 1 || getODSOperands(1).size() != 1)
+    return emitOpError("expected one input and one filter, got ")
+           << getODSOperands(0).size() << " and " << getODSOperands(1).size() << " (c2)";
   if (failed(verifyConvolution(*this, getInput(), getFilter(), getInits()[0], getParams())))
     return failure();
   if (!getBias())

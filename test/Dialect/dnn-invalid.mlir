@@ -151,6 +151,17 @@ func.func @max_pool_grad_c2_none(%x: tensor<2x4x8xf32>, %i: tensor<2x4x8xi64>) {
 
 // -----
 
+func.func @convolution_c2_segments(%x: tensor<2x4x8xf32>, %w: tensor<6x4x3xf32>, %y: tensor<2x6x6xf32>) {
+  // expected-error @+1 {{expected one input and one filter, got 2 and 0 (c2)}}
+  %0 = "dnn.convolution"(%x, %w, %y) <{strides = array<i64: 1>, padding_low = array<i64: 0>,
+      padding_high = array<i64: 0>, dilations = array<i64: 1>,
+      operandSegmentSizes = array<i32: 2, 0, 0, 1>}>
+      : (tensor<2x4x8xf32>, tensor<6x4x3xf32>, tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
+  return
+}
+
+// -----
+
 func.func @convolution_c3_filter_rank(%x: tensor<2x4x8x8xf32>, %w: tensor<6x4x3xf32>, %y: tensor<2x6x6x6xf32>) {
   // expected-error @+1 {{expected rank 4 for the filter, got 3 (c3)}}
   %0 = dnn.convolution
