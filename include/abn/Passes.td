@@ -191,6 +191,48 @@ def ConvertAbnToLinalg : Pass<"convert-abn-to-linalg"> {
 
 def ConvertDnnToLinalg : Pass<"convert-dnn-to-linalg"> {
   let summary = "Lower dnn ops on tensors to linalg";
+  let description = [{
+    Replaces every dnn op by linalg, tensor, arith and math: a convolution or one of its gradients
+    by one multiply-add `linalg.generic` on padded operands (groups as a dimension of their own), a
+    pool by one reducing generic, the gradient of a pool and a resize by one that gathers. No
+    iteration writes another's element, so results do not depend on the order of execution. f16 and
+    bf16 are summed in f32 and rounded once; a weight gradient over many positions sums each image
+    first.
+
+    Precondition: the ops are on tensors; one on memrefs is an error. Afterwards there are no dnn ops.
+
+    ```mlir
+    %y = dnn.convolution
+        {strides = array<i64: 1>, padding_low = array<i64: 1>, padding_high = array<i64: 1>,
+         dilations = array<i64: 1>}
+        ins(%x, %w : tensor<2x3x8xf32>, tensor<4x3x3xf32>)
+        outs(%init : tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    // %x : tensor<2x3x8xf32>
+    %zero = arith.constant 0.0 : f32
+    %sums = linalg.fill ins(%zero : f32) outs(%init : tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+    %padded = tensor.pad %x low[0, 0, 1] high[0, 0, 1] {
+    ^bb0(%n: index, %c: index, %i: index):
+      tensor.yield %zero : f32
+    } : tensor<2x3x8xf32> to tensor<2x3x10xf32>
+    %y = linalg.generic
+        {indexing_maps = [affine_map<(n, f, o, c, k) -> (n, c, o + k)>,
+                          affine_map<(n, f, o, c, k) -> (f, c, k)>,
+                          affine_map<(n, f, o, c, k) -> (n, f, o)>],
+         iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]}
+        ins(%padded, %w : tensor<2x3x10xf32>, tensor<4x3x3xf32>)
+        outs(%sums : tensor<2x4x8xf32>) {
+    ^bb0(%a: f32, %b: f32, %sum: f32):
+      %product = arith.mulf %a, %b : f32
+      %next = arith.addf %sum, %product : f32
+      linalg.yield %next : f32
+    } -> tensor<2x4x8xf32>
+    ```
+  }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::tensor::TensorDialect"
