@@ -10,6 +10,7 @@ Registry::Registry() {
   addActivations(*this);
   addCreation(*this);
   addViews(*this);
+  addStrided(*this);
   addReshuffles(*this);
   addReductions(*this);
   addSoftmax(*this);

@@ -44,6 +44,7 @@ void addElementwise(Registry &registry);
 void addActivations(Registry &registry);
 void addCreation(Registry &registry);
 void addViews(Registry &registry);
+void addStrided(Registry &registry);
 void addReshuffles(Registry &registry);
 void addReductions(Registry &registry);
 void addSoftmax(Registry &registry);
