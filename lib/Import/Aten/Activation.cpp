@@ -279,7 +279,41 @@ static LogicalResult convertGlu(AtenOp &op) {
       [](Body &body, ValueRange a) { return body.mul(a[0], body.sigmoid(a[1])); }));
 }
 
+/// Both halves' gradients: dz * sigmoid(b), and dz * a * sigmoid'(b).
+static LogicalResult convertGluBackward(AtenOp &op) {
+  ImplicitLocOpBuilder &b = op.builder();
+  Value self = op.tensor("self"), grad = op.tensor("grad_output");
+  RankedTensorType type = typeOf(self);
+  FailureOr<int64_t> dim = op.dim("dim", type.getRank());
+  if (failed(dim) || failed(op.expectFloat("self")))
+    return failure();
+  if (type.getRank() == 0 || type.getDimSize(*dim) % 2)
+    return op.error() << "expected an even size of dimension " << *dim << ", got " << type;
+  SmallVector<int64_t> offsets(type.getRank(), 0), strides(type.getRank(), 1);
+  SmallVector<int64_t> sizes(type.getShape());
+  sizes[*dim] /= 2;
+  if (grad.getType() != withShape(type, sizes))
+    return op.error() << "expected `grad_output` of type " << withShape(type, sizes) << ", got "
+                      << grad.getType();
+  SmallVector<int64_t> behind(offsets);
+  behind[*dim] = sizes[*dim];
+  Value first = emitSlice(b, self, offsets, sizes, strides);
+  Value second = emitSlice(b, self, behind, sizes, strides);
+  Type compute = computeTypeOf(type.getElementType());
+  SmallVector<Value> halves = emitElementwise(
+      b, {typeOf(grad), typeOf(grad)}, {grad, first, second}, compute,
+      [](Body &body, ValueRange a) -> SmallVector<Value> {
+        Value s = body.sigmoid(a[2]);
+        Value slope = body.mul(s, body.sub(body.like(s, 1), s));
+        return {body.mul(a[0], s), body.mul(a[0], body.mul(a[1], slope))};
+      });
+  Value result = emitEmpty(b, type.getShape(), type.getElementType());
+  result = emitInsert(b, halves[0], result, offsets, strides);
+  return op.replaceWith(emitInsert(b, halves[1], result, behind, strides));
+}
+
 static void addOthers(Registry &r) {
+  r.add("glu_backward(Tensor grad_output, Tensor self, int dim) -> Tensor", convertGluBackward);
   auto same = ResultKind::Float;
   r.add("log_sigmoid_forward(Tensor self) -> (Tensor, Tensor)", convertLogSigmoidForward,
         /*allowEmptyTensors=*/true);

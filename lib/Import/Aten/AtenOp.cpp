@@ -43,6 +43,11 @@ static std::optional<ScalarArgument> readScalar(Attribute attr) {
   if (auto number = dyn_cast<FloatAttr>(attr)) {
     scalar.kind = ScalarArgument::Kind::Float;
     scalar.number = number.getValueAsDouble();
+    // What the number is where an integer tensor takes it; saturates, and NaN is 0.
+    APSInt integer(64, /*isUnsigned=*/false);
+    bool exact;
+    number.getValue().convertToInteger(integer, APFloat::rmTowardZero, &exact);
+    scalar.integer = number.getValue().isNaN() ? 0 : integer.getSExtValue();
     return scalar;
   }
   return std::nullopt;

@@ -84,6 +84,21 @@ static LogicalResult convertScalarTensor(AtenOp &op) {
   return op.replaceWith(emitFill(b, type, scalar));
 }
 
+/// 1 on the diagonal.
+static ConvertFn convertEye(StringRef columns) {
+  return [=](AtenOp &op) -> LogicalResult {
+    ImplicitLocOpBuilder &b = op.builder();
+    FailureOr<RankedTensorType> type = checkedType(op, {op.integer("n"), op.integer(columns)},
+                                                   dtypeOr(op, b.getF32Type()));
+    if (failed(type))
+      return failure();
+    return op.replaceWith(emitElementwise(b, *type, {}, nullptr, [&](Body &body, ValueRange) {
+      return Value(body.call<arith::CmpIOp>(arith::CmpIPredicate::eq, body.index(0),
+                                            body.index(1)));
+    }));
+  };
+}
+
 /// start + i*step. The length comes from the arguments, the position from linalg.index.
 static LogicalResult emitRange(AtenOp &op, ScalarArgument start, ScalarArgument end,
                                ScalarArgument step) {
@@ -175,6 +190,8 @@ void mlir::abn::aten::addCreation(Registry &r) {
   r.add("arange.start_step(Scalar start, Scalar end, Scalar step, *, ScalarType? dtype=None) -> "
         "Tensor",
         [](AtenOp &op) { return convertArange(op, true, true); });
+  r.add("eye(int n, *, ScalarType? dtype=None) -> Tensor", convertEye("n"));
+  r.add("eye.m(int n, int m, *, ScalarType? dtype=None) -> Tensor", convertEye("m"));
   r.add("_to_copy(Tensor self, *, ScalarType? dtype=None) -> Tensor", convertToCopy);
   r.add("to.dtype(Tensor self, ScalarType dtype, bool non_blocking, bool copy, int? memory_format) "
         "-> Tensor",

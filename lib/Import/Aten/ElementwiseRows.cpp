@@ -197,6 +197,11 @@ static void addBinary(Registry &r) {
   }, "", "");
   add("atan2", ResultKind::Float,
       [](Body &b, Value x, Value y) { return b.call<math::Atan2Op>(x, y); }, "", "");
+  add("xlogy", ResultKind::Float, [](Body &b, Value x, Value y) {
+    Value product = b.mul(x, b.log(y));
+    Value zero = b.both(b.compare(Compare::EQ, x, 0.0), b.compare(Compare::EQ, y, y));
+    return b.select(zero, b.like(x, 0), product);
+  }, ".Tensor", ".Scalar_Other");
   add("bitwise_and", ResultKind::Integer, [](Body &b, Value x, Value y) { return b.both(x, y); });
   add("bitwise_or", ResultKind::Integer, [](Body &b, Value x, Value y) { return b.either(x, y); });
   add("bitwise_xor", ResultKind::Integer,

@@ -191,8 +191,19 @@ Value mlir::abn::aten::emitSum(ImplicitLocOpBuilder &b, const ReductionSpec &spe
 }
 
 Value mlir::abn::aten::emitAxisSum(ImplicitLocOpBuilder &b, Value value, int64_t dim,
-                                   int64_t outSize, Type accumulator,
-                                   llvm::function_ref<Value(Body &, Value, Value, Value)> term) {
+                                   int64_t outSize, Type accumulator, AxisTermFn term) {
+  return emitAxisReduction(b, value, dim, outSize, accumulator, 0, term,
+                           [](Body &body, Value acc, Value x) { return body.add(acc, x); });
+}
+
+Value mlir::abn::aten::whereEqual(Body &body, Value value, Value position, Value other) {
+  Value equal = body.call<arith::CmpIOp>(arith::CmpIPredicate::eq, position, other);
+  return body.select(equal, value, body.like(value, 0));
+}
+
+Value mlir::abn::aten::emitAxisReduction(ImplicitLocOpBuilder &b, Value value, int64_t dim,
+                                         int64_t outSize, Type accumulator, double init,
+                                         AxisTermFn term, CombineFn combine) {
   RankedTensorType type = typeOf(value);
   int64_t rank = type.getRank();
   SmallVector<int64_t> shape(type.getShape());
@@ -207,14 +218,14 @@ Value mlir::abn::aten::emitAxisSum(ImplicitLocOpBuilder &b, Value value, int64_t
                                  AffineMap::get(rank + 1, 0, outputExprs, b.getContext())};
   SmallVector<utils::IteratorType> iterators(rank + 1, utils::IteratorType::parallel);
   iterators.back() = utils::IteratorType::reduction;
-  SmallVector<Value> inits = {emitFill(b, RankedTensorType::get(shape, accumulator), 0.0)};
+  SmallVector<Value> inits = {emitFill(b, RankedTensorType::get(shape, accumulator), init)};
   auto generic = linalg::GenericOp::create(
       b, ValueRange(inits).getTypes(), ValueRange{value}, inits, maps, iterators,
       [&](OpBuilder &nested, Location loc, ValueRange args) {
         Body body{nested, loc};
         Value added = term(body, body.cast(args[0], accumulator), body.index(dim),
                            body.index(rank));
-        linalg::YieldOp::create(nested, loc, body.add(args[1], added));
+        linalg::YieldOp::create(nested, loc, combine(body, args[1], added));
       });
   return generic.getResult(0);
 }

@@ -57,9 +57,14 @@ Value emitSum(ImplicitLocOpBuilder &b, const ReductionSpec &spec, ValueRange inp
 /// Replaces dimension `dim` by one of `outSize`: at each position, the sum over the old dimension of
 /// term(value, position, old position). Quadratic in the two sizes, which are small where this is
 /// used (uneven pools, running sums, scatters by one index).
+using AxisTermFn = llvm::function_ref<Value(Body &, Value, Value, Value)>;
 Value emitAxisSum(ImplicitLocOpBuilder &b, Value value, int64_t dim, int64_t outSize,
-                  Type accumulator,
-                  llvm::function_ref<Value(Body &, Value, Value, Value)> term);
+                  Type accumulator, AxisTermFn term);
+/// The same with another combination than the sum and its neutral element.
+Value emitAxisReduction(ImplicitLocOpBuilder &b, Value value, int64_t dim, int64_t outSize,
+                        Type accumulator, double init, AxisTermFn term, CombineFn combine);
+/// `value` if the two positions are equal, else 0: the term of a scatter along one axis.
+Value whereEqual(Body &body, Value value, Value position, Value other);
 
 /// The same elements in the same order in another static shape.
 Value emitReshape(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> shape);
@@ -74,6 +79,10 @@ Value emitSlice(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> offsets,
                 ArrayRef<int64_t> sizes, ArrayRef<int64_t> strides);
 Value emitInsert(ImplicitLocOpBuilder &b, Value value, Value into, ArrayRef<int64_t> offsets,
                  ArrayRef<int64_t> strides);
+
+/// Reads `source` at the position that `map` computes from the result's.
+Value emitGather(ImplicitLocOpBuilder &b, Value source, ArrayRef<int64_t> shape,
+                 llvm::function_ref<SmallVector<Value>(Body &, ValueRange)> map);
 
 /// The product of sizes.
 int64_t countOf(ArrayRef<int64_t> shape);

@@ -91,3 +91,15 @@ Value mlir::abn::aten::emitInsert(ImplicitLocOpBuilder &b, Value value, Value in
                                        indexAttrs(b, typeOf(value).getShape()),
                                        indexAttrs(b, strides));
 }
+
+Value mlir::abn::aten::emitGather(
+    ImplicitLocOpBuilder &b, Value source, ArrayRef<int64_t> shape,
+    llvm::function_ref<SmallVector<Value>(Body &, ValueRange)> map) {
+  return emitElementwise(b, withShape(typeOf(source), shape), {}, nullptr,
+                         [&](Body &body, ValueRange) {
+                           SmallVector<Value> position;
+                           for (size_t i = 0; i < shape.size(); ++i)
+                             position.push_back(body.index(i));
+                           return body.extract(source, map(body, position));
+                         });
+}

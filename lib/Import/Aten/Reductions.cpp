@@ -295,7 +295,60 @@ static LogicalResult convertCumsum(AtenOp &op) {
   return op.replaceWith(emitCast(b, sums, element));
 }
 
+static LogicalResult convertCumprod(AtenOp &op) {
+  ImplicitLocOpBuilder &b = op.builder();
+  Value self = op.tensor("self");
+  RankedTensorType type = typeOf(self);
+  FailureOr<int64_t> dim = op.dim("dim", type.getRank());
+  if (failed(dim) || failed(op.expectFloat("self")))
+    return failure();
+  if (type.getRank() == 0)
+    return op.replaceWith(self);
+  Value products = emitAxisReduction(
+      b, self, *dim, type.getDimSize(*dim), computeTypeOf(type.getElementType()), 1,
+      [](Body &body, Value x, Value position, Value source) {
+        Value inside = body.call<arith::CmpIOp>(arith::CmpIPredicate::sle, source, position);
+        return body.select(inside, x, body.like(x, 1));
+      },
+      kProd.combine);
+  return op.replaceWith(emitCast(b, products, type.getElementType()));
+}
+
+/// max + log(sum(exp(x - max))), where an infinite maximum is left out of the differences.
+static LogicalResult convertLogSumExp(AtenOp &op) {
+  ImplicitLocOpBuilder &b = op.builder();
+  Value self = op.tensor("self");
+  RankedTensorType type = typeOf(self);
+  FailureOr<ReducedDims> reduced = readDims(op, true);
+  if (failed(reduced) || failed(op.expectFloat("self")))
+    return failure();
+  ReducedDims kept = *reduced;
+  kept.keep = true;
+  Type compute = computeTypeOf(type.getElementType());
+  Value max = emitReduction(b, specOf(type, kept, compute, -kInfinity), self, nullptr,
+                            kMax.combine);
+  Value shift = emitElementwise(b, typeOf(max), max, nullptr, [](Body &body, ValueRange a) {
+    Value infinite = body.compare(Compare::EQ, body.call<math::AbsFOp>(a[0]), kInfinity);
+    return body.select(infinite, body.like(a[0], 0), a[0]);
+  });
+  Value sum = emitSum(b, specOf(type, kept, compute), {self, shift},
+                      [](Body &body, ValueRange a) { return body.exp(body.sub(a[0], a[1])); });
+  Value result = emitElementwise(b, withElement(typeOf(sum), type.getElementType()), {sum, shift},
+                                 nullptr, [](Body &body, ValueRange a) {
+                                   return body.add(body.log(a[0]), a[1]);
+                                 });
+  if (reduced->keep)
+    return op.replaceWith(result);
+  SmallVector<int64_t> shape;
+  for (auto [i, size] : llvm::enumerate(type.getShape()))
+    if (!llvm::is_contained(reduced->dims, static_cast<int64_t>(i)))
+      shape.push_back(size);
+  return op.replaceWith(emitReshape(b, result, shape));
+}
+
 void mlir::abn::aten::addReductions(Registry &r) {
+  r.add("cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor", convertCumprod);
+  r.add("logsumexp(Tensor self, int[] dim, bool keepdim) -> Tensor", convertLogSumExp);
   r.add("sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", convertSum(false, false));
   r.add("sum.dim_IntList(Tensor self, int[]? dim, bool keepdim, *, ScalarType? dtype=None) -> "
         "Tensor",

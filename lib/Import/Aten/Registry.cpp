@@ -11,6 +11,9 @@ Registry::Registry() {
   addCreation(*this);
   addViews(*this);
   addStrided(*this);
+  addPadding(*this);
+  addWindows(*this);
+  addBicubic(*this);
   addReshuffles(*this);
   addReductions(*this);
   addSoftmax(*this);

@@ -1,8 +1,7 @@
-// Ops that assemble a tensor from parts of others: cat, pad, scatter of slices, flips.
+// Ops that assemble a tensor from parts of others: cat, scatter of slices, flips, shuffles.
 #include "Emit.h"
 #include "Registry.h"
 #include "Slice.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mlir::abn::aten;
@@ -50,6 +49,10 @@ static LogicalResult concatenate(AtenOp &op, ArrayRef<Value> parts, int64_t dim)
 
 static LogicalResult convertCat(AtenOp &op) {
   SmallVector<Value> parts = op.tensors("tensors");
+  // PyTorch skips vectors of no elements, whatever the others' rank is.
+  llvm::erase_if(parts, [](Value part) { return typeOf(part).getShape() == ArrayRef<int64_t>{0}; });
+  if (llvm::any_of(parts, [](Value part) { return typeOf(part).getNumElements() == 0; }))
+    return op.error() << "zero-size dimensions are not supported";
   if (parts.empty() || typeOf(parts.front()).getRank() == 0)
     return op.error() << "expected at least one tensor of rank 1 or more";
   FailureOr<int64_t> dim = op.dim("dim", typeOf(parts.front()).getRank());
@@ -135,115 +138,6 @@ static LogicalResult convertSelectBackward(AtenOp &op) {
 
 static LogicalResult convertSelectScatter(AtenOp &op) {
   return scatterSelect(op, op.tensor("src"), op.tensor("self"));
-}
-
-//===----------------------------------------------------------------------===//
-// Padding
-//===----------------------------------------------------------------------===//
-
-/// `pad` lists (before, after) from the last dimension to the first.
-struct PadAmounts {
-  SmallVector<int64_t> low, high;
-};
-
-static FailureOr<PadAmounts> readPad(AtenOp &op, StringRef name, int64_t rank) {
-  SmallVector<int64_t> pad = op.integers(name);
-  if (pad.size() % 2 || static_cast<int64_t>(pad.size()) > 2 * rank)
-    return op.error() << "expected at most " << rank << " pairs in `" << name << "`, got "
-                      << pad.size() << " entries";
-  PadAmounts amounts{SmallVector<int64_t>(rank, 0), SmallVector<int64_t>(rank, 0)};
-  for (size_t i = 0; i < pad.size(); i += 2) {
-    if (std::max(std::abs(pad[i]), std::abs(pad[i + 1])) > (int64_t(1) << 40))
-      return op.error() << "`" << name << "` is too large";
-    amounts.low[rank - 1 - i / 2] = pad[i];
-    amounts.high[rank - 1 - i / 2] = pad[i + 1];
-  }
-  return amounts;
-}
-
-/// Negative amounts cut; the others pad.
-static LogicalResult convertConstantPad(AtenOp &op) {
-  ImplicitLocOpBuilder &b = op.builder();
-  Value value = op.tensor("self");
-  RankedTensorType type = typeOf(value);
-  int64_t rank = type.getRank();
-  FailureOr<PadAmounts> pad = readPad(op, "pad", rank);
-  if (failed(pad))
-    return failure();
-  SmallVector<int64_t> offsets(rank), sizes(rank), strides(rank, 1), padded(rank);
-  SmallVector<OpFoldResult> low, high;
-  for (int64_t i = 0; i < rank; ++i) {
-    offsets[i] = std::max<int64_t>(0, -pad->low[i]);
-    sizes[i] = type.getDimSize(i) - offsets[i] - std::max<int64_t>(0, -pad->high[i]);
-    if (sizes[i] <= 0)
-      return op.error() << "nothing is left of dimension " << i;
-    low.push_back(b.getIndexAttr(std::max<int64_t>(0, pad->low[i])));
-    high.push_back(b.getIndexAttr(std::max<int64_t>(0, pad->high[i])));
-    padded[i] = sizes[i] + std::max<int64_t>(0, pad->low[i]) + std::max<int64_t>(0, pad->high[i]);
-  }
-  if (failed(broadcastShapes(op, {ArrayRef<int64_t>(padded)})))
-    return failure();
-  value = emitSlice(b, value, offsets, sizes, strides);
-  if (padded == sizes)
-    return op.replaceWith(value);
-  Body body{b, b.getLoc()};
-  Value fill = body.constant(type.getElementType(), *op.scalar("value"));
-  return op.replaceWith(
-      tensor::PadOp::create(b, withShape(type, padded), value, low, high, fill)->getResult(0));
-}
-
-/// Reads `source` at positions that `map` computes from the result's.
-static Value emitGather(ImplicitLocOpBuilder &b, Value source, ArrayRef<int64_t> shape,
-                        llvm::function_ref<SmallVector<Value>(Body &, ValueRange)> map) {
-  return emitElementwise(b, withShape(typeOf(source), shape), {}, nullptr,
-                         [&](Body &body, ValueRange) {
-                           SmallVector<Value> position;
-                           for (size_t i = 0; i < shape.size(); ++i)
-                             position.push_back(body.index(i));
-                           return body.extract(source, map(body, position));
-                         });
-}
-
-/// Reflection and replication: position p of the result reads p - low, moved inside.
-static LogicalResult convertEdgePad(AtenOp &op, int64_t spatial, bool reflect) {
-  Value self = op.tensor("self");
-  RankedTensorType type = typeOf(self);
-  int64_t rank = type.getRank();
-  FailureOr<PadAmounts> pad = readPad(op, "padding", rank);
-  if (failed(pad))
-    return failure();
-  if (rank != spatial + 1 && rank != spatial + 2)
-    return op.error() << "expected `self` of rank " << spatial + 1 << " or " << spatial + 2
-                      << ", got " << type;
-  SmallVector<int64_t> shape(type.getShape());
-  for (int64_t i = 0; i < rank; ++i) {
-    int64_t limit = reflect ? type.getDimSize(i) - 1 : int64_t(1) << 40;
-    bool padded = pad->low[i] || pad->high[i];
-    if ((padded && i < rank - spatial) || pad->low[i] < 0 || pad->high[i] < 0 ||
-        pad->low[i] > limit || pad->high[i] > limit)
-      return op.error() << "cannot pad dimension " << i << " of " << type << " by "
-                        << pad->low[i] << " and " << pad->high[i];
-    shape[i] += pad->low[i] + pad->high[i];
-  }
-  if (failed(broadcastShapes(op, {ArrayRef<int64_t>(shape)})))
-    return failure();
-  return op.replaceWith(emitGather(
-      op.builder(), self, shape, [&](Body &b, ValueRange position) {
-        SmallVector<Value> source(position.begin(), position.end());
-        for (int64_t i = rank - spatial; i < rank; ++i) {
-          Value last = b.indexConstant(type.getDimSize(i) - 1), zero = b.indexConstant(0);
-          Value p = b.call<arith::SubIOp>(source[i], b.indexConstant(pad->low[i]));
-          if (reflect) {
-            p = b.call<arith::MaxSIOp>(p, b.call<arith::SubIOp>(zero, p));
-            Value mirrored = b.call<arith::SubIOp>(b.call<arith::AddIOp>(last, last), p);
-            p = b.call<arith::MinSIOp>(p, mirrored);
-          } else {
-            p = b.call<arith::MaxSIOp>(zero, b.call<arith::MinSIOp>(p, last));
-          }
-          source[i] = p;
-        }
-        return source;
-      }));
 }
 
 //===----------------------------------------------------------------------===//
@@ -371,7 +265,7 @@ static LogicalResult convertTriangle(AtenOp &op, bool lower) {
 }
 
 void mlir::abn::aten::addReshuffles(Registry &r) {
-  r.add("cat(Tensor[] tensors, int dim) -> Tensor", convertCat);
+  r.add("cat(Tensor[] tensors, int dim) -> Tensor", convertCat, /*allowEmptyTensors=*/true);
   r.add("stack(Tensor[] tensors, int dim) -> Tensor", convertStack);
   r.add("slice_backward(Tensor grad_output, int[] input_sizes, int dim, int start, int end, "
         "int step) -> Tensor",
@@ -382,14 +276,6 @@ void mlir::abn::aten::addReshuffles(Registry &r) {
         convertSelectBackward);
   r.add("select_scatter(Tensor self, Tensor src, int dim, int index) -> Tensor",
         convertSelectScatter);
-  r.add("constant_pad_nd(Tensor self, int[] pad, Scalar value) -> Tensor", convertConstantPad);
-  for (int64_t spatial : {1, 2, 3}) {
-    std::string suffix = std::to_string(spatial) + "d(Tensor self, int[] padding) -> Tensor";
-    r.add("reflection_pad" + suffix,
-          [=](AtenOp &op) { return convertEdgePad(op, spatial, /*reflect=*/true); });
-    r.add("replication_pad" + suffix,
-          [=](AtenOp &op) { return convertEdgePad(op, spatial, /*reflect=*/false); });
-  }
   r.add("flip(Tensor self, int[] dims) -> Tensor", convertFlip);
   r.add("roll(Tensor self, int[] shifts, int[] dims) -> Tensor", convertRoll);
   r.add("repeat(Tensor self, int[] repeats) -> Tensor", convertRepeat);

@@ -39,6 +39,33 @@ static ConvertFn convertSoftmax(bool logarithm) {
   };
 }
 
+/// softmax that gives 0, not NaN, for a row that is -inf throughout (a row that is masked).
+static LogicalResult convertSafeSoftmax(AtenOp &op) {
+  ImplicitLocOpBuilder &b = op.builder();
+  Value self = op.tensor("self");
+  RankedTensorType type = typeOf(self);
+  FailureOr<int64_t> dim = op.dim("dim", type.getRank());
+  if (failed(dim) || failed(op.expectFloat("self")))
+    return failure();
+  SmallVector<int64_t> dims;
+  if (type.getRank())
+    dims.push_back(*dim);
+  Type element = op.dtype("dtype") ? op.dtype("dtype") : type.getElementType();
+  double infinity = std::numeric_limits<double>::infinity();
+  Value max = emitReduction(b, along(type, dims, -infinity), self, nullptr,
+                            [](Body &body, Value x, Value y) { return body.max(x, y); });
+  Value sum = emitSum(b, along(type, dims), {self, max}, [](Body &body, ValueRange a) {
+    return body.exp(body.sub(a[0], a[1]));
+  });
+  return op.replaceWith(emitElementwise(
+      b, withElement(type, element), {self, max, sum}, computeTypeOf(type.getElementType()),
+      [&](Body &body, ValueRange a) {
+        Value masked = body.compare(Compare::EQ, a[1], -infinity);
+        Value value = body.div(body.exp(body.sub(a[0], a[1])), a[2]);
+        return body.select(masked, body.like(value, 0), value);
+      }));
+}
+
 /// softmax: (g - sum(g*y)) * y; log_softmax: g - exp(y) * sum(g).
 static ConvertFn convertSoftmaxBackward(bool logarithm) {
   return [=](AtenOp &op) -> LogicalResult {
@@ -75,6 +102,7 @@ static ConvertFn convertSoftmaxBackward(bool logarithm) {
 void mlir::abn::aten::addSoftmax(Registry &r) {
   r.add("_softmax(Tensor self, int dim, bool half_to_float) -> Tensor", convertSoftmax(false));
   r.add("_log_softmax(Tensor self, int dim, bool half_to_float) -> Tensor", convertSoftmax(true));
+  r.add("_safe_softmax(Tensor self, int dim, ScalarType? dtype) -> Tensor", convertSafeSoftmax);
   r.add("_softmax_backward_data(Tensor grad_output, Tensor output, int dim, "
         "ScalarType input_dtype) -> Tensor",
         convertSoftmaxBackward(false));

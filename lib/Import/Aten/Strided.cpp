@@ -111,38 +111,10 @@ static LogicalResult convertAsStridedScatter(AtenOp &op) {
   return op.replaceWith(emitReshape(b, emitTranspose(b, src, *order), type.getShape()));
 }
 
-/// Sliding windows along one dimension, their positions in a new last one.
-static LogicalResult convertUnfold(AtenOp &op) {
-  Value self = op.tensor("self");
-  RankedTensorType type = typeOf(self);
-  FailureOr<int64_t> dim = op.dim("dimension", type.getRank());
-  if (failed(dim))
-    return failure();
-  int64_t size = op.integer("size"), step = op.integer("step");
-  int64_t extent = type.getRank() ? type.getDimSize(*dim) : 0;
-  if (size <= 0 || step <= 0 || size > extent)
-    return op.error() << "expected windows within dimension " << *dim << " of " << type;
-  SmallVector<int64_t> shape(type.getShape());
-  shape[*dim] = (extent - size) / step + 1;
-  shape.push_back(size);
-  if (failed(broadcastShapes(op, {ArrayRef<int64_t>(shape)})))
-    return failure();
-  return op.replaceWith(emitElementwise(
-      op.builder(), withShape(type, shape), {}, nullptr, [&](Body &body, ValueRange) {
-        SmallVector<Value> position;
-        for (int64_t i = 0; i < type.getRank(); ++i)
-          position.push_back(body.index(i));
-        Value first = body.call<arith::MulIOp>(position[*dim], body.indexConstant(step));
-        position[*dim] = body.call<arith::AddIOp>(first, body.index(type.getRank()));
-        return body.extract(self, position);
-      }));
-}
-
 void mlir::abn::aten::addStrided(Registry &r) {
   r.add("as_strided(Tensor self, int[] size, int[] stride, int? storage_offset) -> Tensor",
         convertAsStrided);
   r.add("as_strided_scatter(Tensor self, Tensor src, int[] size, int[] stride, "
         "int? storage_offset) -> Tensor",
         convertAsStridedScatter);
-  r.add("unfold(Tensor self, int dimension, int size, int step) -> Tensor", convertUnfold);
 }
