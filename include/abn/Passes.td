@@ -13,8 +13,36 @@ def ImportAten : Pass<"abn-import-aten", "::mlir::ModuleOp"> {
   let description = [{
     Reads a training step that PyTorch's AOTAutograd traced, in the generic form that
     `abn-export torch` writes: one op per aten overload, `"aten.<name>.<overload>"`, on builtin
-    tensor types. The aten dialect need not be loaded.
+    tensor types. The attribute `args` holds the positional arguments of the overload's schema in
+    order: `"%k"` is operand k, `unit` is None, `"torch.float32"` a dtype; keyword arguments are
+    further attributes. The aten dialect need not be loaded.
+
+    Precondition: static shapes, no sizes of 0, elements of f16, bf16, f32, f64, i1, i8, i16, i32 or
+    i64, no recursive calls. docs/Importing.md lists the known ops. Afterwards: no aten op is left;
+    every op has the location of the aten op that it comes from; a batch norm carries the name of its
+    module (`abn.chain`); a function that had aten ops carries `abn.memory_before` (docs/Report.md).
+    An op that is unknown, or does not fit its schema, is an error at its location, and nothing is
+    written.
+
+    Before:
+
+    ```mlir
+    %0 = "aten.leaky_relu.default"(%y) <{args = ["%0", 0.01 : f64]}>
+        : (tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
+    ```
+
+    After:
+
+    ```mlir
+    %e = tensor.empty() : tensor<8x64x56x56xf32>
+    %0 = abn.activation #abn.leaky_relu<0.01> ins(%y : tensor<8x64x56x56xf32>)
+        outs(%e : tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
+    ```
   }];
+  let options = [
+    Option<"listOps", "list-ops", "bool", "false",
+           "Print the schemas of all known ops and do nothing else">
+  ];
   let dependentDialects = [
     "::mlir::abn::AbnDialect", "::mlir::dnn::DnnDialect", "::mlir::arith::ArithDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"

@@ -20,6 +20,9 @@ struct ForeachOperand {
 static ForeachOperand readOperand(AtenOp &op, StringRef name) {
   ForeachOperand operand;
   operand.tensors = op.tensors(name);
+  // A list of numbers reads as a list of null tensors.
+  if (llvm::is_contained(operand.tensors, Value()))
+    operand.tensors.clear();
   if (operand.tensors.empty())
     if (Value tensor = op.tensor(name))
       operand.tensors.push_back(tensor);

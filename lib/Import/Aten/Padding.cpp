@@ -20,7 +20,8 @@ static FailureOr<PadAmounts> readPad(AtenOp &op, StringRef name, int64_t rank) {
                       << pad.size() << " entries";
   PadAmounts amounts{SmallVector<int64_t>(rank, 0), SmallVector<int64_t>(rank, 0)};
   for (size_t i = 0; i < pad.size(); i += 2) {
-    if (std::max(std::abs(pad[i]), std::abs(pad[i + 1])) > (int64_t(1) << 40))
+    const int64_t limit = int64_t(1) << 40;
+    if (std::max(pad[i], pad[i + 1]) > limit || std::min(pad[i], pad[i + 1]) < -limit)
       return op.error() << "`" << name << "` is too large";
     amounts.low[rank - 1 - i / 2] = pad[i];
     amounts.high[rank - 1 - i / 2] = pad[i + 1];

@@ -85,9 +85,12 @@ struct Columns {
 static FailureOr<Columns> readColumns(AtenOp &op, ArrayRef<int64_t> image) {
   Columns columns;
   dnn::ConvolutionParams params;
-  for (auto [name, into] :
-       {std::make_pair("kernel_size", &columns.kernel), {"dilation", &params.dilations},
-        {"padding", &params.paddingLow}, {"stride", &params.strides}}) {
+  const std::pair<StringRef, SmallVector<int64_t> *> lists[] = {
+      {"kernel_size", &columns.kernel},
+      {"dilation", &params.dilations},
+      {"padding", &params.paddingLow},
+      {"stride", &params.strides}};
+  for (auto [name, into] : lists) {
     FailureOr<SmallVector<int64_t>> values = op.expanded(name, 2);
     if (failed(values))
       return failure();
