@@ -83,7 +83,7 @@ func.func @matrix_product(%b: tensor<5xf16>, %x: tensor<4x8xf16>, %w: tensor<8x5
 // CHECK-LABEL: func @dropout
 // CHECK: linalg.index
 // CHECK: arith.cmpf oge
-// CHECK: arith.select
+// CHECK: arith.mulf
 // CHECK-NOT: linalg.index
 // CHECK: return
 func.func @dropout(%x: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>) {
