@@ -27,6 +27,7 @@ def ImportAten : Pass<"abn-import-aten", "::mlir::ModuleOp"> {
     Before:
 
     ```mlir
+    // %y : tensor<8x64x56x56xf32>
     %0 = "aten.leaky_relu.default"(%y) <{args = ["%0", 0.01 : f64]}>
         : (tensor<8x64x56x56xf32>) -> tensor<8x64x56x56xf32>
     ```
