@@ -1,6 +1,5 @@
 // Activations and their gradients.
 #include "Activation.h"
-#include "Elementwise.h"
 #include "Registry.h"
 #include <cmath>
 
@@ -8,9 +7,7 @@ using namespace mlir;
 using namespace mlir::abn;
 using namespace mlir::abn::aten;
 
-static bool hasAbnRank(RankedTensorType type) {
-  return type.getRank() >= 2 && type.getRank() <= 5;
-}
+static bool hasAbnRank(RankedTensorType type) { return type.getRank() >= 2 && type.getRank() <= 5; }
 
 /// Per-channel vectors as they broadcast against a tensor of `rank` whose channel is dimension 1.
 static SmallVector<Value> alignParams(ImplicitLocOpBuilder &b, ValueRange params, int64_t rank) {
@@ -23,8 +20,8 @@ static SmallVector<Value> alignParams(ImplicitLocOpBuilder &b, ValueRange params
   return aligned;
 }
 
-Value mlir::abn::aten::emitActivation(ImplicitLocOpBuilder &b, ActivationAttrInterface phi,
-                                      Value y, ValueRange params) {
+Value mlir::abn::aten::emitActivation(ImplicitLocOpBuilder &b, ActivationAttrInterface phi, Value y,
+                                      ValueRange params) {
   RankedTensorType type = typeOf(y);
   if (hasAbnRank(type)) {
     Value init = emitEmpty(b, type.getShape(), type.getElementType());
@@ -34,10 +31,9 @@ Value mlir::abn::aten::emitActivation(ImplicitLocOpBuilder &b, ActivationAttrInt
   }
   SmallVector<Value> inputs = {y};
   inputs.append(alignParams(b, params, type.getRank()));
-  return emitElementwise(b, type, inputs, computeTypeOf(type.getElementType()),
-                         [&](Body &body, ValueRange a) {
-                           return phi.apply(body.b, body.loc, a[0], a.drop_front());
-                         });
+  return emitElementwise(
+      b, type, inputs, computeTypeOf(type.getElementType()),
+      [&](Body &body, ValueRange a) { return phi.apply(body.b, body.loc, a[0], a.drop_front()); });
 }
 
 Value mlir::abn::aten::emitActivationGrad(ImplicitLocOpBuilder &b, ActivationAttrInterface phi,
@@ -54,9 +50,8 @@ Value mlir::abn::aten::emitActivationGrad(ImplicitLocOpBuilder &b, ActivationAtt
   inputs.append(alignParams(b, params, type.getRank()));
   return emitElementwise(
       b, type, inputs, computeTypeOf(type.getElementType()), [&](Body &body, ValueRange a) {
-        Value slope =
-            fromOutput ? phi.derivativeFromOutput(body.b, body.loc, a[1], a.drop_front(2))
-                       : phi.derivative(body.b, body.loc, a[1], a.drop_front(2));
+        Value slope = fromOutput ? phi.derivativeFromOutput(body.b, body.loc, a[1], a.drop_front(2))
+                                 : phi.derivative(body.b, body.loc, a[1], a.drop_front(2));
         return body.mul(a[0], slope);
       });
 }
@@ -64,8 +59,7 @@ Value mlir::abn::aten::emitActivationGrad(ImplicitLocOpBuilder &b, ActivationAtt
 /// Makes the attribute from the op's arguments; null (after a report) if they are not valid.
 using ActivationFn = std::function<ActivationAttrInterface(AtenOp &)>;
 
-template <typename AttrTy>
-static ActivationAttrInterface plain(AtenOp &op) {
+template <typename AttrTy> static ActivationAttrInterface plain(AtenOp &op) {
   return AttrTy::get(op.builder().getContext());
 }
 
@@ -81,8 +75,7 @@ static double finite(AtenOp &op, StringRef name, bool &ok) {
 }
 
 /// An attribute with float parameters that the named arguments give.
-template <typename AttrTy, typename... Names>
-static ActivationFn parametric(Names... names) {
+template <typename AttrTy, typename... Names> static ActivationFn parametric(Names... names) {
   return [=](AtenOp &op) -> ActivationAttrInterface {
     bool ok = true;
     // Braces fix the order of evaluation.
@@ -118,7 +111,7 @@ static ConvertFn forward(ActivationFn makeActivation) {
   };
 }
 
-static LogicalResult checkGradOperands(AtenOp &op, StringRef grad, StringRef value) {
+LogicalResult mlir::abn::aten::checkGradOperands(AtenOp &op, StringRef grad, StringRef value) {
   if (failed(op.expectFloat(value)))
     return failure();
   if (op.tensor(grad).getType() == op.tensor(value).getType())
@@ -138,8 +131,7 @@ static ConvertFn backward(ActivationFn makeActivation, StringRef value, GradFrom
     ActivationAttrInterface phi = makeActivation(op);
     if (!phi)
       return failure();
-    bool fromOutput =
-        from == GradFrom::Output || (from == GradFrom::Flag && op.flag(flagName));
+    bool fromOutput = from == GradFrom::Output || (from == GradFrom::Flag && op.flag(flagName));
     if (fromOutput && !phi.hasDerivativeFromOutput())
       return op.error() << "the derivative of " << phi << " cannot be computed from its output";
     return op.replaceWith(emitActivationGrad(op.builder(), phi, op.tensor("grad_output"),
@@ -161,11 +153,11 @@ static LogicalResult convertThresholdBackward(AtenOp &op) {
         emitActivationGrad(b, plain<ReluAttr>(op), grad, self, /*fromOutput=*/isResult));
   }
   RankedTensorType type = typeOf(self);
-  return op.replaceWith(emitElementwise(
-      b, type, {grad, self}, computeTypeOf(type.getElementType()), [&](Body &body, ValueRange a) {
-        Value below = body.compare(Compare::LE, a[1], threshold);
-        return body.select(below, body.like(a[0], 0), a[0]);
-      }));
+  return op.replaceWith(emitElementwise(b, type, {grad, self}, computeTypeOf(type.getElementType()),
+                                        [&](Body &body, ValueRange a) {
+                                          Value below = body.compare(Compare::LE, a[1], threshold);
+                                          return body.select(below, body.like(a[0], 0), a[0]);
+                                        }));
 }
 
 //===----------------------------------------------------------------------===//
@@ -203,11 +195,11 @@ static LogicalResult convertPrelu(AtenOp &op) {
   RankedTensorType type = typeOf(self);
   if (Value slopes = slopePerChannel(op, type, weight))
     return op.replaceWith(emitActivation(op.builder(), plain<PreluAttr>(op), self, slopes));
-  return op.replaceWith(emitElementwise(
-      op.builder(), type, {self, weight}, computeTypeOf(type.getElementType()),
-      [](Body &b, ValueRange a) {
-        return b.select(b.compare(Compare::GT, a[0], 0.0), a[0], b.mul(a[1], a[0]));
-      }));
+  return op.replaceWith(
+      emitElementwise(op.builder(), type, {self, weight}, computeTypeOf(type.getElementType()),
+                      [](Body &b, ValueRange a) {
+                        return b.select(b.compare(Compare::GT, a[0], 0.0), a[0], b.mul(a[1], a[0]));
+                      }));
 }
 
 /// The gradient of the weight has self's shape; the graph sums it afterwards.
@@ -222,137 +214,16 @@ static LogicalResult convertPreluBackward(AtenOp &op) {
   if (Value slopes = slopePerChannel(op, type, weight))
     inputGrad = emitActivationGrad(b, plain<PreluAttr>(op), grad, self, false, slopes);
   else
-    inputGrad = emitElementwise(b, type, {grad, self, weight}, compute,
-                                [](Body &body, ValueRange a) {
-                                  Value positive = body.compare(Compare::GT, a[1], 0.0);
-                                  return body.select(positive, a[0], body.mul(a[2], a[0]));
-                                });
-  Value weightGrad =
-      emitElementwise(b, type, {grad, self}, compute, [](Body &body, ValueRange a) {
-        Value positive = body.compare(Compare::GT, a[1], 0.0);
-        return body.select(positive, body.like(a[0], 0), body.mul(a[1], a[0]));
-      });
+    inputGrad =
+        emitElementwise(b, type, {grad, self, weight}, compute, [](Body &body, ValueRange a) {
+          Value positive = body.compare(Compare::GT, a[1], 0.0);
+          return body.select(positive, a[0], body.mul(a[2], a[0]));
+        });
+  Value weightGrad = emitElementwise(b, type, {grad, self}, compute, [](Body &body, ValueRange a) {
+    Value positive = body.compare(Compare::GT, a[1], 0.0);
+    return body.select(positive, body.like(a[0], 0), body.mul(a[1], a[0]));
+  });
   return op.replaceWith({inputGrad, weightGrad});
-}
-
-//===----------------------------------------------------------------------===//
-// Activations that abn has no family for
-//===----------------------------------------------------------------------===//
-
-/// min(x, 0) - log1p(exp(-|x|)), which does not overflow.
-static Value logSigmoid(Body &b, Value x) {
-  Value e = b.exp(b.neg(b.call<math::AbsFOp>(x)));
-  return b.sub(b.min(x, b.like(x, 0)), b.call<math::Log1pOp>(e));
-}
-
-static LogicalResult convertLogSigmoidForward(AtenOp &op) {
-  if (failed(op.expectFloat("self")))
-    return failure();
-  RankedTensorType type = typeOf(op.tensor("self"));
-  Value y = emitElementwise(op.builder(), type, op.tensor("self"),
-                            computeTypeOf(type.getElementType()),
-                            [](Body &b, ValueRange a) { return logSigmoid(b, a[0]); });
-  // The second result caches exp(-|x|) on some devices and is empty on others; no reader here
-  // needs its values.
-  RankedTensorType buffer = op.resultType(1);
-  Value cache = buffer ? emitFill(op.builder(), buffer, 0.0) : Value();
-  return op.replaceWith({y, cache});
-}
-
-/// glu: the first half times the sigmoid of the second.
-static LogicalResult convertGlu(AtenOp &op) {
-  RankedTensorType type = typeOf(op.tensor("self"));
-  FailureOr<int64_t> dim = op.dim("dim", type.getRank());
-  if (failed(dim) || failed(op.expectFloat("self")))
-    return failure();
-  if (type.getRank() == 0 || type.getDimSize(*dim) % 2)
-    return op.error() << "expected an even size of dimension " << *dim << ", got " << type;
-  SmallVector<int64_t> offsets(type.getRank(), 0), strides(type.getRank(), 1);
-  SmallVector<int64_t> sizes(type.getShape());
-  sizes[*dim] /= 2;
-  ImplicitLocOpBuilder &b = op.builder();
-  Value first = emitSlice(b, op.tensor("self"), offsets, sizes, strides);
-  offsets[*dim] = sizes[*dim];
-  Value second = emitSlice(b, op.tensor("self"), offsets, sizes, strides);
-  return op.replaceWith(emitElementwise(
-      b, withShape(type, sizes), {first, second}, computeTypeOf(type.getElementType()),
-      [](Body &body, ValueRange a) { return body.mul(a[0], body.sigmoid(a[1])); }));
-}
-
-/// Both halves' gradients: dz * sigmoid(b), and dz * a * sigmoid'(b).
-static LogicalResult convertGluBackward(AtenOp &op) {
-  ImplicitLocOpBuilder &b = op.builder();
-  Value self = op.tensor("self"), grad = op.tensor("grad_output");
-  RankedTensorType type = typeOf(self);
-  FailureOr<int64_t> dim = op.dim("dim", type.getRank());
-  if (failed(dim) || failed(op.expectFloat("self")))
-    return failure();
-  if (type.getRank() == 0 || type.getDimSize(*dim) % 2)
-    return op.error() << "expected an even size of dimension " << *dim << ", got " << type;
-  SmallVector<int64_t> offsets(type.getRank(), 0), strides(type.getRank(), 1);
-  SmallVector<int64_t> sizes(type.getShape());
-  sizes[*dim] /= 2;
-  if (grad.getType() != withShape(type, sizes))
-    return op.error() << "expected `grad_output` of type " << withShape(type, sizes) << ", got "
-                      << grad.getType();
-  SmallVector<int64_t> behind(offsets);
-  behind[*dim] = sizes[*dim];
-  Value first = emitSlice(b, self, offsets, sizes, strides);
-  Value second = emitSlice(b, self, behind, sizes, strides);
-  Type compute = computeTypeOf(type.getElementType());
-  SmallVector<Value> halves = emitElementwise(
-      b, {typeOf(grad), typeOf(grad)}, {grad, first, second}, compute,
-      [](Body &body, ValueRange a) -> SmallVector<Value> {
-        Value s = body.sigmoid(a[2]);
-        Value slope = body.mul(s, body.sub(body.like(s, 1), s));
-        return {body.mul(a[0], s), body.mul(a[0], body.mul(a[1], slope))};
-      });
-  Value result = emitEmpty(b, type.getShape(), type.getElementType());
-  result = emitInsert(b, halves[0], result, offsets, strides);
-  return op.replaceWith(emitInsert(b, halves[1], result, behind, strides));
-}
-
-static void addOthers(Registry &r) {
-  r.add("glu_backward(Tensor grad_output, Tensor self, int dim) -> Tensor", convertGluBackward);
-  auto same = ResultKind::Float;
-  r.add("log_sigmoid_forward(Tensor self) -> (Tensor, Tensor)", convertLogSigmoidForward,
-        /*allowEmptyTensors=*/true);
-  r.add("log_sigmoid_backward(Tensor grad_output, Tensor self, Tensor buffer) -> Tensor",
-        [](AtenOp &op) -> LogicalResult {
-          if (failed(checkGradOperands(op, "grad_output", "self")))
-            return failure();
-          return elementwise(ResultKind::Float, {"grad_output", "self"},
-                             [](Body &b, ValueRange a) {
-                               return b.mul(a[0], b.sigmoid(b.neg(a[1])));
-                             })(op);
-        },
-        /*allowEmptyTensors=*/true);
-  r.add("hardshrink(Tensor self, Scalar lambd) -> Tensor",
-        elementwise(same, {"self"}, [](Body &b, ValueRange a) {
-          Value small = b.compare(Compare::LE, b.call<math::AbsFOp>(a[0]), a[1]);
-          return b.select(small, b.like(a[0], 0), a[0]);
-        }, {"lambd"}));
-  r.add("hardshrink_backward(Tensor grad_out, Tensor self, Scalar lambd) -> Tensor",
-        elementwise(same, {"grad_out", "self"}, [](Body &b, ValueRange a) {
-          Value small = b.compare(Compare::LE, b.call<math::AbsFOp>(a[1]), a[2]);
-          return b.select(small, b.like(a[0], 0), a[0]);
-        }, {"lambd"}));
-  r.add("softshrink(Tensor self, Scalar lambd) -> Tensor",
-        elementwise(same, {"self"}, [](Body &b, ValueRange a) {
-          Value zero = b.like(a[0], 0);
-          Value low = b.select(b.compare(Compare::LT, a[0], b.neg(a[1])), b.add(a[0], a[1]), zero);
-          return b.select(b.compare(Compare::GT, a[0], a[1]), b.sub(a[0], a[1]), low);
-        }, {"lambd"}));
-  r.add("softshrink_backward(Tensor grad_output, Tensor self, Scalar lambd) -> Tensor",
-        elementwise(same, {"grad_output", "self"}, [](Body &b, ValueRange a) {
-          Value small = b.compare(Compare::LE, b.call<math::AbsFOp>(a[1]), a[2]);
-          return b.select(small, b.like(a[0], 0), a[0]);
-        }, {"lambd"}));
-  r.add("threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor",
-        elementwise(ResultKind::Promoted, {"self"}, [](Body &b, ValueRange a) {
-          return b.select(b.compare(Compare::LE, a[0], a[1]), a[2], a[0]);
-        }, {"threshold", "value"}));
-  r.add("glu(Tensor self, int dim) -> Tensor", convertGlu);
 }
 
 void mlir::abn::aten::addActivations(Registry &r) {
@@ -376,8 +247,8 @@ void mlir::abn::aten::addActivations(Registry &r) {
        "self_or_result", GradFrom::Flag, "is_result");
   pair("hardtanh(Tensor self, Scalar min_val, Scalar max_val)",
        parametric<HardtanhAttr>("min_val", "max_val"),
-       "hardtanh_backward(Tensor grad_output, Tensor self, Scalar min_val, Scalar max_val)",
-       "self", GradFrom::Input);
+       "hardtanh_backward(Tensor grad_output, Tensor self, Scalar min_val, Scalar max_val)", "self",
+       GradFrom::Input);
   pair("softplus(Tensor self, Scalar beta, Scalar threshold)",
        parametric<SoftplusAttr>("beta", "threshold"),
        "softplus_backward(Tensor grad_output, Tensor self, Scalar beta, Scalar threshold)", "self",
@@ -406,5 +277,4 @@ void mlir::abn::aten::addActivations(Registry &r) {
   r.add("_prelu_kernel_backward(Tensor grad_output, Tensor self, Tensor weight) -> "
         "(Tensor, Tensor)",
         convertPreluBackward);
-  addOthers(r);
 }

@@ -14,6 +14,9 @@ Value emitActivation(ImplicitLocOpBuilder &b, ActivationAttrInterface phi, Value
 Value emitActivationGrad(ImplicitLocOpBuilder &b, ActivationAttrInterface phi, Value outputGrad,
                          Value value, bool fromOutput, ValueRange params = {});
 
+/// Checks that the gradient and the value that it is taken at are of one floating type.
+LogicalResult checkGradOperands(AtenOp &op, StringRef grad, StringRef value);
+
 } // namespace mlir::abn::aten
 
 #endif // ABN_LIB_IMPORT_ATEN_ACTIVATION_H

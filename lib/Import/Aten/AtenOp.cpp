@@ -1,276 +1,8 @@
-// Checks an op against its schema and reads its arguments.
-#include "AtenOp.h"
-#include "mlir/IR/Builders.h"
-#include "mlir/IR/BuiltinAttributes.h"
-#include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/MathExtras.h"
+// Typed access to a bound op's arguments, and its replacement.
+#include "Attributes.h"
 
 using namespace mlir;
 using namespace mlir::abn::aten;
-
-//===----------------------------------------------------------------------===//
-// Attributes
-//===----------------------------------------------------------------------===//
-
-static bool isNoneAttr(Attribute attr) { return isa<UnitAttr>(attr); }
-
-/// An integer that is not a bool.
-static std::optional<int64_t> readInteger(Attribute attr) {
-  auto integer = dyn_cast<IntegerAttr>(attr);
-  if (!integer || !(integer.getType().isSignlessInteger(64) || integer.getType().isIndex()))
-    return std::nullopt;
-  return integer.getValue().getSExtValue();
-}
-
-static std::optional<bool> readBool(Attribute attr) {
-  if (auto flag = dyn_cast<BoolAttr>(attr))
-    return flag.getValue();
-  return std::nullopt;
-}
-
-static std::optional<ScalarArgument> readScalar(Attribute attr) {
-  ScalarArgument scalar;
-  if (std::optional<bool> flag = readBool(attr)) {
-    scalar.kind = ScalarArgument::Kind::Bool;
-    scalar.number = scalar.integer = *flag;
-    return scalar;
-  }
-  if (std::optional<int64_t> integer = readInteger(attr)) {
-    scalar.integer = *integer;
-    scalar.number = static_cast<double>(*integer);
-    return scalar;
-  }
-  if (auto number = dyn_cast<FloatAttr>(attr)) {
-    scalar.kind = ScalarArgument::Kind::Float;
-    scalar.number = number.getValueAsDouble();
-    // What the number is where an integer tensor takes it; saturates, and NaN is 0.
-    APSInt integer(64, /*isUnsigned=*/false);
-    bool exact;
-    number.getValue().convertToInteger(integer, APFloat::rmTowardZero, &exact);
-    scalar.integer = number.getValue().isNaN() ? 0 : integer.getSExtValue();
-    return scalar;
-  }
-  return std::nullopt;
-}
-
-/// A float; PyTorch also takes an integer for one.
-static std::optional<double> readNumber(Attribute attr) {
-  std::optional<ScalarArgument> scalar = readScalar(attr);
-  if (!scalar || scalar->kind == ScalarArgument::Kind::Bool)
-    return std::nullopt;
-  return scalar->number;
-}
-
-Type mlir::abn::aten::parseDType(StringRef name, MLIRContext *context) {
-  name.consume_front("torch.");
-  Builder b(context);
-  return llvm::StringSwitch<Type>(name)
-      .Cases({"float32", "float"}, b.getF32Type())
-      .Cases({"float64", "double"}, b.getF64Type())
-      .Cases({"float16", "half"}, b.getF16Type())
-      .Case("bfloat16", b.getBF16Type())
-      .Case("bool", b.getI1Type())
-      .Case("int8", b.getI8Type())
-      .Cases({"int16", "short"}, b.getI16Type())
-      .Cases({"int32", "int"}, b.getI32Type())
-      .Cases({"int64", "long"}, b.getI64Type())
-      .Default(Type());
-}
-
-/// The attribute that a keyword's default, as written in the schema, stands for.
-static Attribute parseDefault(StringRef text, MLIRContext *context) {
-  Builder b(context);
-  int64_t integer;
-  double number;
-  if (text.empty() || text == "None")
-    return b.getUnitAttr();
-  if (text == "True" || text == "False")
-    return b.getBoolAttr(text == "True");
-  if (!text.getAsInteger(10, integer))
-    return b.getI64IntegerAttr(integer);
-  if (!text.getAsDouble(number))
-    return b.getF64FloatAttr(number);
-  return b.getStringAttr(text.trim('"'));
-}
-
-//===----------------------------------------------------------------------===//
-// Binding
-//===----------------------------------------------------------------------===//
-
-FailureOr<AtenOp> AtenOp::bind(Operation *op, const Schema &schema, bool allowEmptyTensors,
-                               FunctionState &state) {
-  AtenOp bound(op, schema, state);
-  if (op->getNumRegions() || op->getNumSuccessors())
-    return bound.error() << "expected no regions and no successors";
-  if (failed(bound.checkTypes(allowEmptyTensors)) || failed(bound.readArguments()) ||
-      failed(bound.checkKeywordNames()))
-    return failure();
-  return bound;
-}
-
-static bool isSupportedElement(Type type) {
-  return type.isF32() || type.isF64() || type.isF16() || type.isBF16() ||
-         type.isSignlessInteger(1) || type.isSignlessInteger(8) || type.isSignlessInteger(16) ||
-         type.isSignlessInteger(32) || type.isSignlessInteger(64);
-}
-
-/// Empty if a tensor of `type` can be handled, else what is wrong with it.
-static StringRef rejectTensorType(Type type, bool allowEmpty) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  if (!tensor)
-    return "expected a ranked tensor";
-  if (tensor.getEncoding())
-    return "expected a tensor without an encoding";
-  if (!tensor.hasStaticShape())
-    return "expected a static shape";
-  bool empty = llvm::is_contained(tensor.getShape(), 0);
-  if (empty && !allowEmpty)
-    return "zero-size dimensions are not supported";
-  if (!isSupportedElement(tensor.getElementType()) &&
-      !(empty && tensor.getElementType().isInteger()))
-    return "expected elements of f16, bf16, f32, f64, i1, i8, i16, i32 or i64";
-  // Sizes are multiplied freely from here on; 2^48 elements are beyond any machine.
-  int64_t elements = 1;
-  for (int64_t size : tensor.getShape())
-    if (llvm::MulOverflow(elements, size, elements) || elements > (int64_t(1) << 48))
-      return "expected at most 2^48 elements";
-  return "";
-}
-
-LogicalResult AtenOp::checkTypes(bool allowEmptyTensors) {
-  for (auto [index, type] : llvm::enumerate(op->getOperandTypes()))
-    if (StringRef reason = rejectTensorType(type, allowEmptyTensors); !reason.empty())
-      return error() << "operand " << index << ": " << reason << ", got " << type;
-  if (!schema->variadicResults && op->getNumResults() != schema->numResults)
-    return error() << "expected " << schema->numResults << " results, got "
-                   << op->getNumResults();
-  for (auto [index, result] : llvm::enumerate(op->getResults())) {
-    if (isa<NoneType>(result.getType())) {
-      if (!result.use_empty())
-        return error() << "result " << index << " is `none` and must not be used";
-      continue;
-    }
-    if (StringRef reason = rejectTensorType(result.getType(), allowEmptyTensors); !reason.empty())
-      return error() << "result " << index << ": " << reason << ", got " << result.getType();
-  }
-  return success();
-}
-
-LogicalResult AtenOp::readArguments() {
-  auto args = dyn_cast_or_null<ArrayAttr>(op->getAttr("args"));
-  if (!args)
-    return error() << "expected an array attribute `args`";
-  if (args.size() != schema->positional.size())
-    return error() << "expected " << schema->positional.size() << " arguments, got "
-                   << args.size() << ": " << schema->text;
-  for (auto [spec, attr] : llvm::zip_equal(schema->positional, args))
-    if (failed(readArgument(spec, attr)))
-      return failure();
-  for (const ArgumentSpec &spec : schema->keywords) {
-    Attribute attr = op->getAttr(spec.name);
-    if (failed(readArgument(spec, attr ? attr : parseDefault(spec.defaultText, op->getContext()))))
-      return failure();
-  }
-  return success();
-}
-
-/// Keywords that say where or how a tensor is stored, not what it holds.
-static bool isStorageKeyword(StringRef name) {
-  return llvm::is_contained(
-      {"layout", "device", "pin_memory", "memory_format", "non_blocking", "generator", "implicit"},
-      name);
-}
-
-LogicalResult AtenOp::checkKeywordNames() {
-  auto check = [&](NamedAttribute attr) -> LogicalResult {
-    StringRef name = attr.getName().getValue();
-    if (name == "args" || name.contains('.') || isStorageKeyword(name) ||
-        llvm::any_of(schema->keywords, [&](const ArgumentSpec &s) { return s.name == name; }))
-      return success();
-    return error() << "does not take the keyword `" << name << "`: " << schema->text;
-  };
-  if (auto properties = dyn_cast_or_null<DictionaryAttr>(op->getPropertiesAsAttribute()))
-    for (NamedAttribute attr : properties)
-      if (failed(check(attr)))
-        return failure();
-  for (NamedAttribute attr : op->getDiscardableAttrs())
-    if (failed(check(attr)))
-      return failure();
-  return success();
-}
-
-InFlightDiagnostic AtenOp::argumentError(const ArgumentSpec &spec, Attribute attr) const {
-  return error() << "expected " << spec.typeText << " for `" << spec.name << "`, got " << attr;
-}
-
-Value AtenOp::getOperandOf(Attribute attr) const {
-  auto reference = dyn_cast<StringAttr>(attr);
-  unsigned index;
-  StringRef text = reference ? reference.getValue() : "";
-  if (!text.consume_front("%") || text.getAsInteger(10, index) || index >= op->getNumOperands())
-    return {};
-  return op->getOperand(index);
-}
-
-LogicalResult AtenOp::readArgument(const ArgumentSpec &spec, Attribute attr) {
-  auto accept = [&] {
-    arguments.emplace_back(spec.name, attr);
-    return success();
-  };
-  if (isNoneAttr(attr)) {
-    if (!spec.optional)
-      return argumentError(spec, attr);
-    return accept();
-  }
-  auto isTensor = [&](Attribute a) { return getOperandOf(a) != nullptr; };
-  auto isInteger = [](Attribute a) { return readInteger(a).has_value(); };
-  auto isNumber = [](Attribute a) { return readNumber(a).has_value(); };
-  auto isBool = [](Attribute a) { return readBool(a).has_value(); };
-  auto isScalar = [](Attribute a) { return readScalar(a).has_value(); };
-  auto isListOf = [&](auto predicate) {
-    auto list = dyn_cast<ArrayAttr>(attr);
-    return list && llvm::all_of(list, [&](Attribute a) {
-             return predicate(a) || (spec.optionalElements && isNoneAttr(a));
-           });
-  };
-  auto reference = dyn_cast<StringAttr>(attr);
-  if (reference && reference.getValue().starts_with("%") && !isTensor(attr))
-    return error() << "argument `" << spec.name << "`: " << attr << " names none of the "
-                   << op->getNumOperands() << " operands";
-  switch (spec.kind) {
-  case ArgumentKind::Tensor:
-    return isTensor(attr) ? accept() : argumentError(spec, attr);
-  case ArgumentKind::TensorList:
-    return isListOf(isTensor) ? accept() : argumentError(spec, attr);
-  case ArgumentKind::TensorOrScalar:
-    return isTensor(attr) || isScalar(attr) ? accept() : argumentError(spec, attr);
-  case ArgumentKind::Int:
-    return isInteger(attr) ? accept() : argumentError(spec, attr);
-  case ArgumentKind::IntList:
-    return isListOf(isInteger) || isInteger(attr) ? accept() : argumentError(spec, attr);
-  case ArgumentKind::Float:
-    return isNumber(attr) ? accept() : argumentError(spec, attr);
-  case ArgumentKind::FloatList:
-    return isListOf(isNumber) ? accept() : argumentError(spec, attr);
-  case ArgumentKind::Bool:
-    return isBool(attr) ? accept() : argumentError(spec, attr);
-  case ArgumentKind::BoolList:
-    if (!isListOf(isBool) || (spec.exactSize && cast<ArrayAttr>(attr).size() != spec.exactSize))
-      return argumentError(spec, attr);
-    return accept();
-  case ArgumentKind::Scalar:
-    return isScalar(attr) ? accept() : argumentError(spec, attr);
-  case ArgumentKind::ScalarList:
-    return isListOf(isScalar) ? accept() : argumentError(spec, attr);
-  case ArgumentKind::DType:
-    if (!reference || !parseDType(reference.getValue(), op->getContext()))
-      return argumentError(spec, attr);
-    return accept();
-  case ArgumentKind::String:
-    return reference ? accept() : argumentError(spec, attr);
-  }
-  return failure();
-}
 
 //===----------------------------------------------------------------------===//
 // Typed access
@@ -302,15 +34,11 @@ std::optional<int64_t> AtenOp::optionalInteger(StringRef name) const {
 
 double AtenOp::number(StringRef name) const { return readNumber(get(name)).value_or(0); }
 
-std::optional<double> AtenOp::optionalNumber(StringRef name) const {
-  return readNumber(get(name));
-}
+std::optional<double> AtenOp::optionalNumber(StringRef name) const { return readNumber(get(name)); }
 
 bool AtenOp::flag(StringRef name) const { return readBool(get(name)).value_or(false); }
 
-std::optional<ScalarArgument> AtenOp::scalar(StringRef name) const {
-  return readScalar(get(name));
-}
+std::optional<ScalarArgument> AtenOp::scalar(StringRef name) const { return readScalar(get(name)); }
 
 SmallVector<ScalarArgument> AtenOp::scalars(StringRef name) const {
   auto list = dyn_cast<ArrayAttr>(get(name));
@@ -363,8 +91,7 @@ FailureOr<SmallVector<int64_t>> AtenOp::expanded(StringRef name, unsigned rank,
   if (values.size() == 1)
     values.resize(rank, values.front());
   if (values.size() != rank)
-    return error() << "expected " << rank << " entries for `" << name << "`, got "
-                   << values.size();
+    return error() << "expected " << rank << " entries for `" << name << "`, got " << values.size();
   return values;
 }
 
@@ -433,7 +160,8 @@ LogicalResult AtenOp::replaceWith(ValueRange values) {
     return error() << "computes " << values.size() << " results, got " << op->getNumResults();
   for (auto [index, value] : llvm::enumerate(values)) {
     Type type = op->getResult(index).getType();
-    if (isa<NoneType>(type)) {
+    // A masked gradient may have a type in the trace; what matters is that nobody reads it.
+    if (isa<NoneType>(type) || (!value && op->getResult(index).use_empty())) {
       replacements.push_back({});
       continue;
     }

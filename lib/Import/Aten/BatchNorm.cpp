@@ -174,13 +174,12 @@ static Value emitInverseDeviation(ImplicitLocOpBuilder &b, Value variance, doubl
 /// (1 - momentum) * running + momentum * scale * batch.
 static Value emitRunning(ImplicitLocOpBuilder &b, Value running, Value batch, double momentum,
                          double scale, Type element) {
-  return emitElementwise(
-      b, withElement(typeOf(running), element), {running, batch}, nullptr,
-      [&](Body &body, ValueRange a) {
-        Value fresh = scale == 1 ? a[1] : body.mul(a[1], body.like(a[1], scale));
-        return body.add(body.mul(a[0], body.like(a[0], 1 - momentum)),
-                        body.mul(fresh, body.like(fresh, momentum)));
-      });
+  return emitElementwise(b, withElement(typeOf(running), element), {running, batch}, nullptr,
+                         [&](Body &body, ValueRange a) {
+                           Value fresh = scale == 1 ? a[1] : body.mul(a[1], body.like(a[1], scale));
+                           return body.add(body.mul(a[0], body.like(a[0], 1 - momentum)),
+                                           body.mul(fresh, body.like(fresh, momentum)));
+                         });
 }
 
 /// A statistic in the type of result `index`, which may be empty (evaluation mode saves none).
@@ -193,6 +192,15 @@ static Value emitSaved(AtenOp &op, Value value, unsigned index) {
   return isa<FloatType>(type.getElementType())
              ? emitCast(op.builder(), value, type.getElementType())
              : value;
+}
+
+/// The element type of a new running statistic: the graph's, since PyTorch traces f32 ones for
+/// f16 and bf16 modules.
+static Type updatedElement(AtenOp &op, unsigned index, StringRef running) {
+  RankedTensorType type = op.resultType(index);
+  return type && isa<FloatType>(type.getElementType())
+             ? type.getElementType()
+             : typeOf(op.tensor(running)).getElementType();
 }
 
 /// Results of the training mode, in the order y, mean, invstd, new running mean and variance.
@@ -216,9 +224,9 @@ static SmallVector<Value> trainingResults(AtenOp &op, const BatchNormArguments &
     double bessel = m / (m - 1);
     results.resize(op.getNumResults());
     results[updated.first] = emitRunning(b, bn.runningMean, norm.mean, bn.momentum, 1,
-                                         typeOf(op.tensor("running_mean")).getElementType());
+                                         updatedElement(op, updated.first, "running_mean"));
     results[updated.second] = emitRunning(b, bn.runningVar, norm.variance, bn.momentum, bessel,
-                                          typeOf(op.tensor("running_var")).getElementType());
+                                          updatedElement(op, updated.second, "running_var"));
   }
   return results;
 }
@@ -231,14 +239,16 @@ static SmallVector<Value> inferenceResults(AtenOp &op, const BatchNormArguments 
   if (type && type.getNumElements() == 0)
     results.push_back(emitSaved(op, {}, 2));
   else
-    results.push_back(type && isa<FloatType>(type.getElementType())
-                          ? emitInverseDeviation(b, bn.runningVar, bn.epsilon,
-                                                 type.getElementType())
-                          : Value());
+    results.push_back(
+        type && isa<FloatType>(type.getElementType())
+            ? emitInverseDeviation(b, bn.runningVar, bn.epsilon, type.getElementType())
+            : Value());
   if (updated.first) {
     results.resize(op.getNumResults());
-    results[updated.first] = op.tensor("running_mean");
-    results[updated.second] = op.tensor("running_var");
+    results[updated.first] =
+        emitCast(b, op.tensor("running_mean"), updatedElement(op, updated.first, "running_mean"));
+    results[updated.second] =
+        emitCast(b, op.tensor("running_var"), updatedElement(op, updated.second, "running_var"));
   }
   return results;
 }
@@ -261,8 +271,8 @@ static ConvertFn convertBatchNorm(BatchNormOverload overload) {
     FailureOr<BatchNormArguments> bn = readBatchNorm(op, overload.running);
     if (failed(bn))
       return failure();
-    bool training = overload.mode == Mode::Training ||
-                    (overload.mode == Mode::Flag && op.flag("training"));
+    bool training =
+        overload.mode == Mode::Training || (overload.mode == Mode::Flag && op.flag("training"));
     bool needsRunning = !training || overload.updated.first;
     if (needsRunning && (!bn->runningMean || !bn->runningVar))
       return op.error() << "needs running statistics";
@@ -272,8 +282,7 @@ static ConvertFn convertBatchNorm(BatchNormOverload overload) {
     results.resize(op.getNumResults());
     if (overload.reserve)
       if (RankedTensorType type = op.resultType(overload.reserve))
-        results[overload.reserve] =
-            emitEmpty(op.builder(), type.getShape(), type.getElementType());
+        results[overload.reserve] = emitEmpty(op.builder(), type.getShape(), type.getElementType());
     return op.replaceWith(results);
   };
 }
@@ -297,8 +306,8 @@ void mlir::abn::aten::addBatchNorm(Registry &r) {
   add("_native_batch_norm_legit_functional" + running +
           "bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
       functional);
-  add("_native_batch_norm_legit.no_stats" + affine +
-          "bool training, float momentum, float eps)" + three,
+  add("_native_batch_norm_legit.no_stats" + affine + "bool training, float momentum, float eps)" +
+          three,
       noStats);
   add("_native_batch_norm_legit_no_training" + running + "float momentum, float eps)" + three,
       frozen);

@@ -83,8 +83,8 @@ static ConvertFn convertBatchNormBackward(StringRef trainName) {
         train ? BatchNormGradOp::create(b, ValueRange(inits).getTypes(), grad, input, mean,
                                         variance, *gamma, inits, epsilon, 1)
                     .getOperation()
-              : BatchNormInferenceGradOp::create(b, ValueRange(inits).getTypes(), grad, input,
-                                                 mean, variance, *gamma, inits, epsilon, 1)
+              : BatchNormInferenceGradOp::create(b, ValueRange(inits).getTypes(), grad, input, mean,
+                                                 variance, *gamma, inits, epsilon, 1)
                     .getOperation();
     SmallVector<bool> mask = op.flags("output_mask");
     SmallVector<Value> results(3);

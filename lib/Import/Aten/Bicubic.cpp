@@ -1,4 +1,5 @@
-// Bicubic resizing: cubic convolution (Keys 1981) with a = -0.75 along each axis, as PyTorch has it.
+// Bicubic resizing: cubic convolution (Keys 1981) with a = -0.75 along each axis, as PyTorch has
+// it.
 #include "Emit.h"
 #include "Registry.h"
 #include <cmath>
@@ -31,8 +32,8 @@ static Value cubicWeight(Body &b, Value distance, bool near) {
 static Value cubicShare(Body &b, const CubicAxis &axis, Value o, Value s, Type compute) {
   Value position = b.cast(b.cast(o, b.b.getI64Type()), compute);
   Value scale = b.constant(compute, axis.scale), half = b.constant(compute, 0.5);
-  Value x = axis.alignCorners ? b.mul(position, scale)
-                              : b.sub(b.mul(b.add(position, half), scale), half);
+  Value x =
+      axis.alignCorners ? b.mul(position, scale) : b.sub(b.mul(b.add(position, half), scale), half);
   Value floor = b.call<math::FloorOp>(x);
   Value t = b.sub(x, floor), one = b.like(t, 1);
   Value base = b.cast(b.cast(floor, b.b.getI64Type()), b.b.getIndexType());
@@ -69,9 +70,9 @@ static Value emitBicubic(ImplicitLocOpBuilder &b, Value value, ArrayRef<CubicAxi
 }
 
 /// The two axes between image sizes `source` and `result`.
-static FailureOr<SmallVector<CubicAxis>>
-readAxes(AtenOp &op, ArrayRef<int64_t> source, ArrayRef<int64_t> result,
-         ArrayRef<std::optional<double>> factors) {
+static FailureOr<SmallVector<CubicAxis>> readAxes(AtenOp &op, ArrayRef<int64_t> source,
+                                                  ArrayRef<int64_t> result,
+                                                  ArrayRef<std::optional<double>> factors) {
   SmallVector<CubicAxis> axes;
   bool align = op.flag("align_corners");
   for (auto [s, r, factor] : llvm::zip_equal(source, result, factors)) {

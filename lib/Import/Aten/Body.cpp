@@ -114,15 +114,11 @@ Value Body::select(Value condition, Value x, Value y) {
   return arith::SelectOp::create(b, loc, condition, x, y);
 }
 
-Value Body::sigmoid(Value x) {
-  return div(like(x, 1), add(like(x, 1), exp(neg(x))));
-}
+Value Body::sigmoid(Value x) { return div(like(x, 1), add(like(x, 1), exp(neg(x)))); }
 
 Value Body::index(int64_t dim) { return linalg::IndexOp::create(b, loc, dim); }
 
-Value Body::indexConstant(int64_t value) {
-  return arith::ConstantIndexOp::create(b, loc, value);
-}
+Value Body::indexConstant(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
 
 Value Body::extract(Value tensor, ValueRange indices) {
   return tensor::ExtractOp::create(b, loc, tensor, indices);

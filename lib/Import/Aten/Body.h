@@ -30,7 +30,9 @@ struct Body {
   Value mul(Value x, Value y);
   /// Integers divide towards zero.
   Value div(Value x, Value y);
-  Value neg(Value x) { return isa<FloatType>(x.getType()) ? call<arith::NegFOp>(x) : sub(like(x, 0), x); }
+  Value neg(Value x) {
+    return isa<FloatType>(x.getType()) ? call<arith::NegFOp>(x) : sub(like(x, 0), x);
+  }
   /// NaN in either operand gives NaN.
   Value max(Value x, Value y);
   Value min(Value x, Value y);
@@ -55,8 +57,7 @@ struct Body {
   /// out of range is clamped, since PyTorch would have stopped.
   Value wrapIndex(Value integer, int64_t size);
 
-  template <typename OpTy, typename... Args>
-  Value call(Args... args) {
+  template <typename OpTy, typename... Args> Value call(Args... args) {
     return OpTy::create(b, loc, args...).getResult();
   }
 };

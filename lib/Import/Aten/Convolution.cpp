@@ -51,8 +51,7 @@ static FailureOr<ConvolutionArguments> readConvolution(AtenOp &op) {
       conv.transposed
           ? dnn::inferTransposedConvolutionShape(input.getShape(), weight.getShape(),
                                                  conv.outputPadding, conv.params, emitError)
-          : dnn::inferConvolutionShape(input.getShape(), weight.getShape(), conv.params,
-                                       emitError);
+          : dnn::inferConvolutionShape(input.getShape(), weight.getShape(), conv.params, emitError);
   if (failed(shape) || failed(broadcastShapes(op, {ArrayRef<int64_t>(*shape)})))
     return failure();
   conv.outputShape = *shape;
@@ -60,8 +59,7 @@ static FailureOr<ConvolutionArguments> readConvolution(AtenOp &op) {
 }
 
 static SmallVector<OpFoldResult> sizesOf(OpBuilder &b, ArrayRef<int64_t> shape) {
-  return llvm::map_to_vector(shape,
-                             [&](int64_t s) -> OpFoldResult { return b.getIndexAttr(s); });
+  return llvm::map_to_vector(shape, [&](int64_t s) -> OpFoldResult { return b.getIndexAttr(s); });
 }
 
 /// A per-channel vector added along dimension 1.
@@ -80,8 +78,8 @@ static LogicalResult convertConvolution(AtenOp &op) {
   FailureOr<ConvolutionArguments> conv = readConvolution(op);
   if (failed(conv))
     return failure();
-  if (bias && bias.getType() != RankedTensorType::get({conv->outputShape[1]},
-                                                      typeOf(input).getElementType()))
+  if (bias && bias.getType() !=
+                  RankedTensorType::get({conv->outputShape[1]}, typeOf(input).getElementType()))
     return op.error() << "expected a `bias` of " << conv->outputShape[1]
                       << " elements of the input's type, got " << bias.getType();
   if (!conv->transposed) {
@@ -124,17 +122,15 @@ static LogicalResult convertConvolutionBackward(AtenOp &op) {
         return failure();
       results[0] = *result;
     } else {
-      results[0] =
-          dnn::createConvolutionInputGrad(b, b.getLoc(), grad, weight,
-                                          sizesOf(b, typeOf(input).getShape()), conv->params);
+      results[0] = dnn::createConvolutionInputGrad(
+          b, b.getLoc(), grad, weight, sizesOf(b, typeOf(input).getShape()), conv->params);
     }
   }
   if (mask[1] && op.wantsResult(1))
-    results[1] = conv->transposed
-                     ? dnn::createConvolutionWeightGrad(b, b.getLoc(), input, grad, weightSizes,
-                                                        conv->params)
-                     : dnn::createConvolutionWeightGrad(b, b.getLoc(), grad, input, weightSizes,
-                                                        conv->params);
+    results[1] = conv->transposed ? dnn::createConvolutionWeightGrad(b, b.getLoc(), input, grad,
+                                                                     weightSizes, conv->params)
+                                  : dnn::createConvolutionWeightGrad(b, b.getLoc(), grad, input,
+                                                                     weightSizes, conv->params);
   if (mask[2] && op.wantsResult(2))
     results[2] = emitBiasGrad(b, grad);
   return op.replaceWith(results);

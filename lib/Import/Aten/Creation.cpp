@@ -88,13 +88,13 @@ static LogicalResult convertScalarTensor(AtenOp &op) {
 static ConvertFn convertEye(StringRef columns) {
   return [=](AtenOp &op) -> LogicalResult {
     ImplicitLocOpBuilder &b = op.builder();
-    FailureOr<RankedTensorType> type = checkedType(op, {op.integer("n"), op.integer(columns)},
-                                                   dtypeOr(op, b.getF32Type()));
+    FailureOr<RankedTensorType> type =
+        checkedType(op, {op.integer("n"), op.integer(columns)}, dtypeOr(op, b.getF32Type()));
     if (failed(type))
       return failure();
     return op.replaceWith(emitElementwise(b, *type, {}, nullptr, [&](Body &body, ValueRange) {
-      return Value(body.call<arith::CmpIOp>(arith::CmpIPredicate::eq, body.index(0),
-                                            body.index(1)));
+      return Value(
+          body.call<arith::CmpIOp>(arith::CmpIPredicate::eq, body.index(0), body.index(1)));
     }));
   };
 }
@@ -146,8 +146,7 @@ static LogicalResult convertCopy(AtenOp &op) {
   if (!isBroadcastableTo(typeOf(src).getShape(), self.getShape()))
     return op.error() << "cannot copy " << src.getType() << " into " << self;
   ImplicitLocOpBuilder &b = op.builder();
-  return op.replaceWith(
-      emitBroadcast(b, emitCast(b, src, self.getElementType()), self.getShape()));
+  return op.replaceWith(emitBroadcast(b, emitCast(b, src, self.getElementType()), self.getShape()));
 }
 
 void mlir::abn::aten::addCreation(Registry &r) {
@@ -176,11 +175,9 @@ void mlir::abn::aten::addCreation(Registry &r) {
         filledLike(0.0, "size"));
   r.add("new_full(Tensor self, int[] size, Scalar fill_value, *, ScalarType? dtype=None) -> Tensor",
         filledLike(std::nullopt, "size"));
-  r.add("fill.Scalar(Tensor self, Scalar value) -> Tensor",
-        [](AtenOp &op) -> LogicalResult {
-          return op.replaceWith(
-              emitFill(op.builder(), typeOf(op.tensor("self")), *op.scalar("value")));
-        });
+  r.add("fill.Scalar(Tensor self, Scalar value) -> Tensor", [](AtenOp &op) -> LogicalResult {
+    return op.replaceWith(emitFill(op.builder(), typeOf(op.tensor("self")), *op.scalar("value")));
+  });
   r.add("fill.Tensor(Tensor self, Tensor value) -> Tensor", convertFillTensor);
   r.add("scalar_tensor(Scalar s, *, ScalarType? dtype=None) -> Tensor", convertScalarTensor);
   r.add("arange(Scalar end, *, ScalarType? dtype=None) -> Tensor",

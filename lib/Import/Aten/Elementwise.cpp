@@ -25,8 +25,7 @@ FailureOr<Value> mlir::abn::aten::emitPromoted(AtenOp &op, ResultKind kind, Valu
   Type promoted = promote(tensors, scalars, op.builder().getContext());
   if (kind == ResultKind::Integer && isa<FloatType>(promoted))
     return op.error() << "expected integers or bools, got " << promoted;
-  Type compute =
-      computeTypeOf(kind == ResultKind::Float ? floatTypeOf(promoted) : promoted);
+  Type compute = computeTypeOf(kind == ResultKind::Float ? floatTypeOf(promoted) : promoted);
   auto type = RankedTensorType::get(*shape, resultElement(kind, promoted));
   return emitElementwise(op.builder(), type, tensors, compute, [&](Body &b, ValueRange args) {
     SmallVector<Value> all(args.begin(), args.end());

@@ -34,8 +34,8 @@ static Value fmod(Body &b, Value x, Value y) {
 /// fmod, moved to the divisor's sign.
 static Value remainder(Body &b, Value x, Value y) {
   Value rest = fmod(b, x, y);
-  Value differs = b.call<arith::XOrIOp>(b.compare(Compare::LT, rest, 0.0),
-                                        b.compare(Compare::LT, y, 0.0));
+  Value differs =
+      b.call<arith::XOrIOp>(b.compare(Compare::LT, rest, 0.0), b.compare(Compare::LT, y, 0.0));
   Value move = b.both(b.compare(Compare::NE, rest, 0.0), differs);
   return b.select(move, b.add(rest, y), rest);
 }
@@ -82,8 +82,7 @@ static Value absolute(Body &b, Value x) {
 }
 
 /// An op that leaves integers alone, such as rounding.
-template <typename OpTy>
-static Value roundWith(Body &b, Value x) {
+template <typename OpTy> static Value roundWith(Body &b, Value x) {
   return isa<FloatType>(x.getType()) ? b.call<OpTy>(x) : x;
 }
 
@@ -151,7 +150,8 @@ static void addArithmetic(Registry &r) {
         elementwise(same, both, reversed, {"alpha"}));
   r.add("rsub.Scalar(Tensor self, Scalar other, Scalar alpha) -> Tensor",
         elementwise(same, both, reversed, {"alpha"}));
-  r.add("mul.Tensor(Tensor self, TensorOrScalar other) -> Tensor", elementwise(same, both, product));
+  r.add("mul.Tensor(Tensor self, TensorOrScalar other) -> Tensor",
+        elementwise(same, both, product));
   r.add("mul.Scalar(Tensor self, Scalar other) -> Tensor", elementwise(same, both, product));
   r.add("div.Tensor(Tensor self, TensorOrScalar other) -> Tensor",
         elementwise(ResultKind::Float, both, quotient));
@@ -160,18 +160,17 @@ static void addArithmetic(Registry &r) {
   auto rounded = [=](AtenOp &op) -> LogicalResult {
     StringRef mode = op.string("rounding_mode");
     if (mode == "floor")
-      return elementwise(same, both, [](Body &b, ValueRange a) {
-        return floorDiv(b, a[0], a[1]);
-      })(op);
+      return elementwise(same, both,
+                         [](Body &b, ValueRange a) { return floorDiv(b, a[0], a[1]); })(op);
     if (mode == "trunc")
-      return elementwise(same, both, [](Body &b, ValueRange a) {
-        return truncDiv(b, a[0], a[1]);
-      })(op);
+      return elementwise(same, both,
+                         [](Body &b, ValueRange a) { return truncDiv(b, a[0], a[1]); })(op);
     if (!op.isNone("rounding_mode"))
       return op.error() << "expected `rounding_mode` floor, trunc or None, got " << mode;
     return elementwise(ResultKind::Float, both, quotient)(op);
   };
-  r.add("div.Tensor_mode(Tensor self, TensorOrScalar other, *, str? rounding_mode) -> Tensor", rounded);
+  r.add("div.Tensor_mode(Tensor self, TensorOrScalar other, *, str? rounding_mode) -> Tensor",
+        rounded);
   r.add("div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor", rounded);
 }
 
@@ -179,9 +178,8 @@ static void addArithmetic(Registry &r) {
 static void addBinary(Registry &r) {
   auto add = [&](StringRef name, ResultKind kind, Value (*body)(Body &, Value, Value),
                  StringRef tensorOverload = ".Tensor", StringRef scalarOverload = ".Scalar") {
-    ConvertFn convert = elementwise(kind, {"self", "other"}, [body](Body &b, ValueRange a) {
-      return body(b, a[0], a[1]);
-    });
+    ConvertFn convert = elementwise(kind, {"self", "other"},
+                                    [body](Body &b, ValueRange a) { return body(b, a[0], a[1]); });
     r.add((name + tensorOverload + "(Tensor self, TensorOrScalar other) -> Tensor").str(), convert);
     if (!scalarOverload.empty())
       r.add((name + scalarOverload + "(Tensor self, Scalar other) -> Tensor").str(), convert);
@@ -192,16 +190,20 @@ static void addBinary(Registry &r) {
   add("fmod", same, fmod);
   add("maximum", same, [](Body &b, Value x, Value y) { return b.max(x, y); }, "", "");
   add("minimum", same, [](Body &b, Value x, Value y) { return b.min(x, y); }, "", "");
-  add("hypot", ResultKind::Float, [](Body &b, Value x, Value y) {
-    return b.sqrt(b.add(b.mul(x, x), b.mul(y, y)));
-  }, "", "");
-  add("atan2", ResultKind::Float,
+  add(
+      "hypot", ResultKind::Float,
+      [](Body &b, Value x, Value y) { return b.sqrt(b.add(b.mul(x, x), b.mul(y, y))); }, "", "");
+  add(
+      "atan2", ResultKind::Float,
       [](Body &b, Value x, Value y) { return b.call<math::Atan2Op>(x, y); }, "", "");
-  add("xlogy", ResultKind::Float, [](Body &b, Value x, Value y) {
-    Value product = b.mul(x, b.log(y));
-    Value zero = b.both(b.compare(Compare::EQ, x, 0.0), b.compare(Compare::EQ, y, y));
-    return b.select(zero, b.like(x, 0), product);
-  }, ".Tensor", ".Scalar_Other");
+  add(
+      "xlogy", ResultKind::Float,
+      [](Body &b, Value x, Value y) {
+        Value product = b.mul(x, b.log(y));
+        Value zero = b.both(b.compare(Compare::EQ, x, 0.0), b.compare(Compare::EQ, y, y));
+        return b.select(zero, b.like(x, 0), product);
+      },
+      ".Tensor", ".Scalar_Other");
   add("bitwise_and", ResultKind::Integer, [](Body &b, Value x, Value y) { return b.both(x, y); });
   add("bitwise_or", ResultKind::Integer, [](Body &b, Value x, Value y) { return b.either(x, y); });
   add("bitwise_xor", ResultKind::Integer,
@@ -213,13 +215,16 @@ static void addBinary(Registry &r) {
   add("le", boolean, [](Body &b, Value x, Value y) { return b.compare(Compare::LE, x, y); });
   add("gt", boolean, [](Body &b, Value x, Value y) { return b.compare(Compare::GT, x, y); });
   add("ge", boolean, [](Body &b, Value x, Value y) { return b.compare(Compare::GE, x, y); });
-  add("logical_and", boolean,
+  add(
+      "logical_and", boolean,
       [](Body &b, Value x, Value y) { return b.both(logical(b, x), logical(b, y)); }, "", "");
-  add("logical_or", boolean,
+  add(
+      "logical_or", boolean,
       [](Body &b, Value x, Value y) { return b.either(logical(b, x), logical(b, y)); }, "", "");
-  add("logical_xor", boolean, [](Body &b, Value x, Value y) {
-    return b.call<arith::XOrIOp>(logical(b, x), logical(b, y));
-  }, "", "");
+  add(
+      "logical_xor", boolean,
+      [](Body &b, Value x, Value y) { return b.call<arith::XOrIOp>(logical(b, x), logical(b, y)); },
+      "", "");
   ScalarFn pow = [](Body &b, ValueRange a) { return power(b, a[0], a[1]); };
   for (const char *row : {"pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor",
                           "pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor",
@@ -275,14 +280,13 @@ static LogicalResult convertWhere(AtenOp &op) {
   FailureOr<SmallVector<int64_t>> shape = broadcastShape(op, inputs);
   if (failed(shape))
     return failure();
-  Value result = emitElementwise(b, RankedTensorType::get(*shape, element), inputs, nullptr,
-                                 [&](Body &body, ValueRange args) {
-                                   auto pick = [&](int at) {
-                                     return at >= 0 ? args[1 + at]
-                                                    : body.constant(element, numbers[-1 - at]);
-                                   };
-                                   return body.select(args[0], pick(place[0]), pick(place[1]));
-                                 });
+  Value result = emitElementwise(
+      b, RankedTensorType::get(*shape, element), inputs, nullptr, [&](Body &body, ValueRange args) {
+        auto pick = [&](int at) {
+          return at >= 0 ? args[1 + at] : body.constant(element, numbers[-1 - at]);
+        };
+        return body.select(args[0], pick(place[0]), pick(place[1]));
+      });
   return op.replaceWith(result);
 }
 
@@ -322,13 +326,15 @@ static void addTernary(Registry &r) {
   r.add("clamp_max.Tensor(Tensor self, Tensor max) -> Tensor",
         elementwise(same, {"self", "max"}, min));
   r.add("addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
-        elementwise(same, {"self", "tensor1", "tensor2"}, [](Body &b, ValueRange a) {
-          return b.add(a[0], b.mul(scaled(b, a[1], a[3]), a[2]));
-        }, {"value"}));
+        elementwise(
+            same, {"self", "tensor1", "tensor2"},
+            [](Body &b, ValueRange a) { return b.add(a[0], b.mul(scaled(b, a[1], a[3]), a[2])); },
+            {"value"}));
   r.add("addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor",
-        elementwise(same, {"self", "tensor1", "tensor2"}, [](Body &b, ValueRange a) {
-          return b.add(a[0], b.div(scaled(b, a[1], a[3]), a[2]));
-        }, {"value"}));
+        elementwise(
+            same, {"self", "tensor1", "tensor2"},
+            [](Body &b, ValueRange a) { return b.add(a[0], b.div(scaled(b, a[1], a[3]), a[2])); },
+            {"value"}));
   // As PyTorch, from the end that is nearer, so that weight 1 gives exactly `end`.
   ScalarFn lerp = [](Body &b, ValueRange a) {
     Value difference = b.sub(a[1], a[0]);
@@ -341,15 +347,14 @@ static void addTernary(Registry &r) {
         elementwise(same, {"self", "end"}, lerp, {"weight"}));
   r.add("lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor",
         elementwise(same, {"self", "end", "weight"}, lerp));
-  for (const char *row : {"where.self(Tensor condition, TensorOrScalar self, TensorOrScalar other) -> Tensor",
-                          "where.ScalarSelf(Tensor condition, Scalar self, Tensor other) -> Tensor",
-                          "where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor",
-                          "where.Scalar(Tensor condition, Scalar self, Scalar other) -> Tensor"})
+  for (const char *row :
+       {"where.self(Tensor condition, TensorOrScalar self, TensorOrScalar other) -> Tensor",
+        "where.ScalarSelf(Tensor condition, Scalar self, Tensor other) -> Tensor",
+        "where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor",
+        "where.Scalar(Tensor condition, Scalar self, Scalar other) -> Tensor"})
     r.add(row, convertWhere);
-  r.add("masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor",
-        convertMaskedFill);
-  r.add("masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor",
-        convertMaskedFill);
+  r.add("masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor", convertMaskedFill);
+  r.add("masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor", convertMaskedFill);
 }
 
 void mlir::abn::aten::addElementwise(Registry &r) {

@@ -30,9 +30,8 @@ static AffineMap broadcastMap(MLIRContext *context, ArrayRef<int64_t> shape,
   SmallVector<AffineExpr> exprs;
   size_t offset = space.size() - shape.size();
   for (auto [i, size] : llvm::enumerate(shape))
-    exprs.push_back(size == 1 && space[offset + i] != 1
-                        ? getAffineConstantExpr(0, context)
-                        : getAffineDimExpr(offset + i, context));
+    exprs.push_back(size == 1 && space[offset + i] != 1 ? getAffineConstantExpr(0, context)
+                                                        : getAffineDimExpr(offset + i, context));
   return AffineMap::get(space.size(), 0, exprs, context);
 }
 
@@ -223,8 +222,8 @@ Value mlir::abn::aten::emitAxisReduction(ImplicitLocOpBuilder &b, Value value, i
       b, ValueRange(inits).getTypes(), ValueRange{value}, inits, maps, iterators,
       [&](OpBuilder &nested, Location loc, ValueRange args) {
         Body body{nested, loc};
-        Value added = term(body, body.cast(args[0], accumulator), body.index(dim),
-                           body.index(rank));
+        Value added =
+            term(body, body.cast(args[0], accumulator), body.index(dim), body.index(rank));
         linalg::YieldOp::create(nested, loc, combine(body, args[1], added));
       });
   return generic.getResult(0);

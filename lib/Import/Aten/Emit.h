@@ -31,10 +31,9 @@ bool isBroadcastableTo(ArrayRef<int64_t> from, ArrayRef<int64_t> to);
 Value emitElementwise(ImplicitLocOpBuilder &b, RankedTensorType type, ValueRange inputs,
                       Type computeType, BodyFn body);
 /// As above with several results, all of one shape.
-SmallVector<Value>
-emitElementwise(ImplicitLocOpBuilder &b, ArrayRef<RankedTensorType> types, ValueRange inputs,
-                Type computeType,
-                llvm::function_ref<SmallVector<Value>(Body &, ValueRange)> body);
+SmallVector<Value> emitElementwise(ImplicitLocOpBuilder &b, ArrayRef<RankedTensorType> types,
+                                   ValueRange inputs, Type computeType,
+                                   llvm::function_ref<SmallVector<Value>(Body &, ValueRange)> body);
 
 struct ReductionSpec {
   /// The iteration space, to which the inputs broadcast.
@@ -54,9 +53,9 @@ Value emitReduction(ImplicitLocOpBuilder &b, const ReductionSpec &spec, ValueRan
 /// The sum of map(inputs), converted to `elementType`.
 Value emitSum(ImplicitLocOpBuilder &b, const ReductionSpec &spec, ValueRange inputs, BodyFn map);
 
-/// Replaces dimension `dim` by one of `outSize`: at each position, the sum over the old dimension of
-/// term(value, position, old position). Quadratic in the two sizes, which are small where this is
-/// used (uneven pools, running sums, scatters by one index).
+/// Replaces dimension `dim` by one of `outSize`: at each position, the sum over the old dimension
+/// of term(value, position, old position). Quadratic in the two sizes, which are small where this
+/// is used (uneven pools, running sums, scatters by one index).
 using AxisTermFn = llvm::function_ref<Value(Body &, Value, Value, Value)>;
 Value emitAxisSum(ImplicitLocOpBuilder &b, Value value, int64_t dim, int64_t outSize,
                   Type accumulator, AxisTermFn term);

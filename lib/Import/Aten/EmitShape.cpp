@@ -72,8 +72,7 @@ Value mlir::abn::aten::emitTranspose(ImplicitLocOpBuilder &b, Value value,
 }
 
 static SmallVector<OpFoldResult> indexAttrs(Builder &b, ArrayRef<int64_t> values) {
-  return llvm::map_to_vector(values,
-                             [&](int64_t v) -> OpFoldResult { return b.getIndexAttr(v); });
+  return llvm::map_to_vector(values, [&](int64_t v) -> OpFoldResult { return b.getIndexAttr(v); });
 }
 
 Value mlir::abn::aten::emitSlice(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> offsets,
@@ -92,9 +91,8 @@ Value mlir::abn::aten::emitInsert(ImplicitLocOpBuilder &b, Value value, Value in
                                        indexAttrs(b, strides));
 }
 
-Value mlir::abn::aten::emitGather(
-    ImplicitLocOpBuilder &b, Value source, ArrayRef<int64_t> shape,
-    llvm::function_ref<SmallVector<Value>(Body &, ValueRange)> map) {
+Value mlir::abn::aten::emitGather(ImplicitLocOpBuilder &b, Value source, ArrayRef<int64_t> shape,
+                                  llvm::function_ref<SmallVector<Value>(Body &, ValueRange)> map) {
   return emitElementwise(b, withShape(typeOf(source), shape), {}, nullptr,
                          [&](Body &body, ValueRange) {
                            SmallVector<Value> position;

@@ -78,9 +78,7 @@ static Value emitInputGrad(ImplicitLocOpBuilder &b, const NormView &view, Value 
   auto gradient = [&](Body &body, ValueRange a) {
     return view.weight ? body.mul(a[0], a[4]) : a[0];
   };
-  auto normalized = [](Body &body, ValueRange a) {
-    return body.mul(body.sub(a[1], a[2]), a[3]);
-  };
+  auto normalized = [](Body &body, ValueRange a) { return body.mul(body.sub(a[1], a[2]), a[3]); };
   SmallVector<int64_t> dims = view.reducedDims();
   Value sum = emitSum(b, rowSum(view, dims), inputs, gradient);
   Value dot = emitSum(b, rowSum(view, dims), inputs, [&](Body &body, ValueRange a) {
@@ -91,8 +89,8 @@ static Value emitInputGrad(ImplicitLocOpBuilder &b, const NormView &view, Value 
   return emitElementwise(b, typeOf(x), inputs, view.compute, [&](Body &body, ValueRange a) {
     ValueRange sums = a.take_back(2);
     Value g = gradient(body, a), xhat = normalized(body, a), n = body.like(g, count);
-    Value centred = body.sub(body.sub(g, body.div(sums[0], n)),
-                             body.mul(xhat, body.div(sums[1], n)));
+    Value centred =
+        body.sub(body.sub(g, body.div(sums[0], n)), body.mul(xhat, body.div(sums[1], n)));
     return body.mul(a[3], centred);
   });
 }
@@ -109,8 +107,7 @@ static std::pair<Value, Value> emitAffineGrads(ImplicitLocOpBuilder &b, const No
 }
 
 /// A value in the shape and element type of result `index`; null if that is not wanted.
-static FailureOr<Value> asResult(AtenOp &op, Value value, unsigned index,
-                                 ArrayRef<int64_t> shape) {
+static FailureOr<Value> asResult(AtenOp &op, Value value, unsigned index, ArrayRef<int64_t> shape) {
   RankedTensorType type = op.resultType(index);
   if (!type || !value)
     return Value();
@@ -158,8 +155,7 @@ static LogicalResult convertLayerNorm(AtenOp &op) {
   FailureOr<NormView> view = readLayerNorm(op);
   if (failed(view))
     return failure();
-  SmallVector<Value> results =
-      emitNorm(op.builder(), *view, op.tensor("input"), op.number("eps"));
+  SmallVector<Value> results = emitNorm(op.builder(), *view, op.tensor("input"), op.number("eps"));
   SmallVector<int64_t> statistics = view->statisticShape();
   return replaceAll(op, {results[0], asResult(op, results[1], 1, statistics),
                          asResult(op, results[2], 2, statistics)});

@@ -29,8 +29,7 @@ static LogicalResult convertOp(Operation *op, FunctionState &state) {
   }
   const Conversion *conversion = Registry::get().lookup(name);
   if (!conversion)
-    return op->emitError() << "unknown op `" << name
-                           << "`: docs/Importing.md lists the known ones";
+    return op->emitError() << "unknown op `" << name << "`: docs/Importing.md lists the known ones";
   FailureOr<AtenOp> bound =
       AtenOp::bind(op, conversion->schema, conversion->allowEmptyTensors, state);
   if (failed(bound) || failed(conversion->convert(*bound)))

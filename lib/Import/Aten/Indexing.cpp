@@ -10,8 +10,7 @@ FailureOr<IndexSpace> mlir::abn::aten::readIndexSpace(AtenOp &op, ArrayRef<int64
   IndexSpace space;
   SmallVector<Value> given = op.tensors("indices"), present;
   if (given.size() > shape.size())
-    return op.error() << "expected at most " << shape.size() << " `indices`, got "
-                      << given.size();
+    return op.error() << "expected at most " << shape.size() << " `indices`, got " << given.size();
   bool adjacent = true;
   for (auto [dim, index] : llvm::enumerate(given)) {
     if (!index)
@@ -97,16 +96,14 @@ static LogicalResult convertIndexSelect(AtenOp &op) {
   if (failed(broadcastShapes(op, {ArrayRef<int64_t>(shape)})))
     return failure();
   ImplicitLocOpBuilder &b = op.builder();
-  return op.replaceWith(
-      emitElementwise(b, withShape(type, shape), emitReshape(b, index, aligned), nullptr,
-                      [&](Body &body, ValueRange a) {
-                        SmallVector<Value> position;
-                        for (int64_t i = 0; i < type.getRank(); ++i)
-                          position.push_back(i == *dim
-                                                 ? body.wrapIndex(a[0], type.getDimSize(i))
-                                                 : body.index(i));
-                        return body.extract(self, position);
-                      }));
+  return op.replaceWith(emitElementwise(
+      b, withShape(type, shape), emitReshape(b, index, aligned), nullptr,
+      [&](Body &body, ValueRange a) {
+        SmallVector<Value> position;
+        for (int64_t i = 0; i < type.getRank(); ++i)
+          position.push_back(i == *dim ? body.wrapIndex(a[0], type.getDimSize(i)) : body.index(i));
+        return body.extract(self, position);
+      }));
 }
 
 LogicalResult mlir::abn::aten::checkGatherIndex(AtenOp &op, RankedTensorType type, int64_t dim) {
@@ -133,8 +130,7 @@ static LogicalResult convertGather(AtenOp &op) {
       op.builder(), withShape(type, shape), index, nullptr, [&](Body &body, ValueRange a) {
         SmallVector<Value> position;
         for (int64_t i = 0; i < type.getRank(); ++i)
-          position.push_back(i == *dim ? body.wrapIndex(a[0], type.getDimSize(i))
-                                       : body.index(i));
+          position.push_back(i == *dim ? body.wrapIndex(a[0], type.getDimSize(i)) : body.index(i));
         return body.extract(self, position);
       }));
 }
@@ -150,12 +146,12 @@ static LogicalResult convertEmbedding(AtenOp &op) {
   aligned.push_back(1);
   if (failed(broadcastShapes(op, {ArrayRef<int64_t>(shape)})))
     return failure();
-  return op.replaceWith(
-      emitElementwise(b, withShape(typeOf(weight), shape), emitReshape(b, indices, aligned),
-                      nullptr, [&](Body &body, ValueRange a) {
-                        Value row = body.wrapIndex(a[0], rows);
-                        return body.extract(weight, {row, body.index(rank)});
-                      }));
+  return op.replaceWith(emitElementwise(b, withShape(typeOf(weight), shape),
+                                        emitReshape(b, indices, aligned), nullptr,
+                                        [&](Body &body, ValueRange a) {
+                                          Value row = body.wrapIndex(a[0], rows);
+                                          return body.extract(weight, {row, body.index(rank)});
+                                        }));
 }
 
 /// 1 where the last dimension's position is the label.

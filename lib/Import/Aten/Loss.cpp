@@ -47,8 +47,8 @@ static FailureOr<NllArguments> readNll(AtenOp &op, bool spatial) {
     return op.error() << "expected integer labels for `target`, got " << target;
   if (failed(op.expectShape("target", nll.shape)))
     return failure();
-  if (nll.weight && (failed(op.expectShape("weight", {nll.classes})) ||
-                     failed(op.expectFloat("weight"))))
+  if (nll.weight &&
+      (failed(op.expectShape("weight", {nll.classes})) || failed(op.expectFloat("weight"))))
     return failure();
   FailureOr<LossReduction> reduction = readReduction(op);
   if (failed(reduction))
@@ -121,8 +121,8 @@ static ConvertFn convertNllBackward(bool spatial) {
     bool none = nll->reduction == LossReduction::None;
     if (failed(op.expectFloat("grad_output")) || failed(op.expectFloat("total_weight")) ||
         failed(op.expectRank("total_weight", 0)) ||
-        failed(op.expectShape("grad_output", none ? ArrayRef<int64_t>(nll->shape)
-                                                  : ArrayRef<int64_t>())))
+        failed(op.expectShape("grad_output",
+                              none ? ArrayRef<int64_t>(nll->shape) : ArrayRef<int64_t>())))
       return failure();
     // Labels and, without a reduction, the gradient broadcast along the class dimension.
     SmallVector<int64_t> aligned(nll->shape);
@@ -131,14 +131,13 @@ static ConvertFn convertNllBackward(bool spatial) {
     if (none)
       grad = emitReshape(b, grad, aligned);
     RankedTensorType type = typeOf(nll->self);
-    return op.replaceWith(emitElementwise(
-        b, type, {grad, target, total}, nullptr, [&](Body &body, ValueRange a) {
+    return op.replaceWith(
+        emitElementwise(b, type, {grad, target, total}, nullptr, [&](Body &body, ValueRange a) {
           Value slope = body.cast(a[0], nll->compute);
           if (nll->reduction == LossReduction::Mean)
             slope = body.div(slope, body.cast(a[2], nll->compute));
           Value weight = labelWeight(body, *nll, a[1]);
-          Value hit = body.call<arith::CmpIOp>(arith::CmpIPredicate::eq,
-                                               body.index(nll->classDim),
+          Value hit = body.call<arith::CmpIOp>(arith::CmpIPredicate::eq, body.index(nll->classDim),
                                                body.wrapIndex(a[1], nll->classes));
           Value counts = body.both(hit, body.compare(Compare::NE, weight, 0.0));
           return body.select(counts, body.neg(body.mul(weight, slope)), body.like(slope, 0));
@@ -217,17 +216,18 @@ static ConvertFn pointwiseLossBackward(LossTermFn slope, const char *parameter =
     Type element = promote({inputs[1], inputs[2]}, {}, b.getContext());
     double number = parameter ? op.scalar(parameter).value_or(ScalarArgument()).number : 0;
     double count = *reduction == LossReduction::Mean ? static_cast<double>(countOf(*shape)) : 1;
-    return op.replaceWith(emitElementwise(
-        b, RankedTensorType::get(*shape, element), inputs, computeTypeOf(element),
-        [&](Body &body, ValueRange a) {
-          SmallVector<Value> args = {a[1], a[2]};
-          for (int at : weightAt)
-            args.push_back(at < 0 ? body.like(a[0], 1) : a[at]);
-          if (parameter)
-            args.push_back(body.like(a[0], number));
-          Value value = body.mul(a[0], slope(body, args));
-          return count == 1 ? value : body.div(value, body.like(value, count));
-        }));
+    return op.replaceWith(emitElementwise(b, RankedTensorType::get(*shape, element), inputs,
+                                          computeTypeOf(element), [&](Body &body, ValueRange a) {
+                                            SmallVector<Value> args = {a[1], a[2]};
+                                            for (int at : weightAt)
+                                              args.push_back(at < 0 ? body.like(a[0], 1) : a[at]);
+                                            if (parameter)
+                                              args.push_back(body.like(a[0], number));
+                                            Value value = body.mul(a[0], slope(body, args));
+                                            return count == 1
+                                                       ? value
+                                                       : body.div(value, body.like(value, count));
+                                          }));
   };
 }
 
@@ -267,8 +267,7 @@ static void addPointwise(Registry &r) {
       },
       [](Body &b, ValueRange a) {
         Value d = b.sub(a[0], a[1]);
-        return b.select(b.compare(Compare::LT, absolute(b, d), a[2]), b.div(d, a[2]),
-                        signOf(b, d));
+        return b.select(b.compare(Compare::LT, absolute(b, d), a[2]), b.div(d, a[2]), signOf(b, d));
       },
       "beta");
   pair(
@@ -280,8 +279,7 @@ static void addPointwise(Registry &r) {
       },
       [](Body &b, ValueRange a) {
         Value d = b.sub(a[0], a[1]);
-        return b.select(b.compare(Compare::LE, absolute(b, d), a[2]), d,
-                        b.mul(a[2], signOf(b, d)));
+        return b.select(b.compare(Compare::LE, absolute(b, d), a[2]), d, b.mul(a[2], signOf(b, d)));
       },
       "delta");
 }

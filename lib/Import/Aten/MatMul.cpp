@@ -46,17 +46,16 @@ static ConvertFn convertAddProduct(StringRef lhsName, StringRef rhsName, int64_t
       return failure();
     RankedTensorType type = withElement(typeOf(*product), typeOf(lhs).getElementType());
     if (!isBroadcastableTo(typeOf(self).getShape(), type.getShape()))
-      return op.error() << "`self` of type " << self.getType() << " does not broadcast to "
-                        << type;
+      return op.error() << "`self` of type " << self.getType() << " does not broadcast to " << type;
     double alpha = op.scalar("alpha")->number, beta = op.scalar("beta")->number;
-    return op.replaceWith(emitElementwise(
-        op.builder(), type, {self, *product}, typeOf(*product).getElementType(),
-        [&](Body &b, ValueRange a) {
-          Value scaled = alpha == 1 ? a[1] : b.mul(a[1], b.like(a[1], alpha));
-          if (beta == 0)
-            return scaled;
-          return b.add(beta == 1 ? a[0] : b.mul(a[0], b.like(a[0], beta)), scaled);
-        }));
+    return op.replaceWith(
+        emitElementwise(op.builder(), type, {self, *product}, typeOf(*product).getElementType(),
+                        [&](Body &b, ValueRange a) {
+                          Value scaled = alpha == 1 ? a[1] : b.mul(a[1], b.like(a[1], alpha));
+                          if (beta == 0)
+                            return scaled;
+                          return b.add(beta == 1 ? a[0] : b.mul(a[0], b.like(a[0], beta)), scaled);
+                        }));
   };
 }
 

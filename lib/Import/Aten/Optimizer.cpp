@@ -6,8 +6,8 @@ using namespace mlir;
 using namespace mlir::abn::aten;
 
 namespace {
-/// What stands at one place of a foreach op's arguments: a list of tensors, one tensor or number for
-/// all, or a list of numbers.
+/// What stands at one place of a foreach op's arguments: a list of tensors, one tensor or number
+/// for all, or a list of numbers.
 struct ForeachOperand {
   SmallVector<Value> tensors;
   SmallVector<ScalarArgument> numbers;
@@ -36,10 +36,10 @@ static ForeachOperand readOperand(AtenOp &op, StringRef name) {
   return operand;
 }
 
-/// Applies `body` to the i-th elements of all operands, for each i. An operand of one element serves
-/// all. `promoting` operands take part in type promotion, the rest (alpha, value) do not.
+/// Applies `body` to the i-th elements of all operands, for each i. An operand of one element
+/// serves all. `promoting` operands take part in type promotion, the rest (alpha, value) do not.
 static ConvertFn foreachOf(std::vector<const char *> names, ScalarFn body,
-                         ResultKind kind = ResultKind::Promoted, size_t promoting = 99) {
+                           ResultKind kind = ResultKind::Promoted, size_t promoting = 99) {
   return [=](AtenOp &op) -> LogicalResult {
     SmallVector<ForeachOperand> operands;
     size_t count = op.tensors(names.front()).size();
@@ -68,14 +68,15 @@ static ConvertFn foreachOf(std::vector<const char *> names, ScalarFn body,
           list.push_back(operand.numbers[at]);
         }
       }
-      FailureOr<Value> result = emitPromoted(op, kind, tensors, numbers, [&](Body &b, ValueRange a) {
-        SmallVector<Value> ordered;
-        for (auto [where, index] : places)
-          ordered.push_back(where == 0   ? a[index]
-                            : where == 1 ? a[tensors.size() + index]
-                                         : b.constant(a[0].getType(), extras[index]));
-        return body(b, ordered);
-      });
+      FailureOr<Value> result =
+          emitPromoted(op, kind, tensors, numbers, [&](Body &b, ValueRange a) {
+            SmallVector<Value> ordered;
+            for (auto [where, index] : places)
+              ordered.push_back(where == 0   ? a[index]
+                                : where == 1 ? a[tensors.size() + index]
+                                             : b.constant(a[0].getType(), extras[index]));
+            return body(b, ordered);
+          });
       if (failed(result))
         return failure();
       results.push_back(*result);
@@ -116,7 +117,7 @@ static void addForeachBinary(Registry &r) {
     std::string name = subtract ? "_foreach_sub" : "_foreach_add";
     r.add(name + ".List(Tensor[] self, Tensor[] other, *, Scalar alpha=1) -> Tensor[]",
           foreachOf({"self", "other", "alpha"}, subtract ? subtraction : addition,
-                   ResultKind::Promoted, 2));
+                    ResultKind::Promoted, 2));
     r.add(name + ".Scalar(Tensor[] self, Scalar scalar) -> Tensor[]",
           foreachOf({"self", "scalar"}, subtract ? minus : plus));
     r.add(name + ".ScalarList(Tensor[] self, Scalar[] scalars) -> Tensor[]",
@@ -157,9 +158,7 @@ static void addForeachTernary(Registry &r) {
     r.add(name + ".ScalarList" + args + "Scalar[] scalars) -> Tensor[]",
           foreachOf({"self", "tensor1", "tensor2", "scalars"}, body, ResultKind::Promoted, 3));
   }
-  ScalarFn lerp = [](Body &b, ValueRange a) {
-    return b.add(a[0], b.mul(a[2], b.sub(a[1], a[0])));
-  };
+  ScalarFn lerp = [](Body &b, ValueRange a) { return b.add(a[0], b.mul(a[2], b.sub(a[1], a[0]))); };
   r.add("_foreach_lerp.Scalar(Tensor[] self, Tensor[] tensors1, Scalar weight) -> Tensor[]",
         foreachOf({"self", "tensors1", "weight"}, lerp, ResultKind::Promoted, 2));
   r.add("_foreach_lerp.List(Tensor[] self, Tensor[] tensors1, Tensor[] weights) -> Tensor[]",

@@ -1,4 +1,5 @@
-// Padding: with a constant, by reflection, by repeating the edge; and the gradients of the last two.
+// Padding: with a constant, by reflection, by repeating the edge; and the gradients of the last
+// two.
 #include "Emit.h"
 #include "Registry.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -115,8 +116,7 @@ static LogicalResult convertEdgePad(AtenOp &op, int64_t spatial, EdgeKind kind) 
       emitGather(op.builder(), self, edge->padded, [&](Body &b, ValueRange position) {
         SmallVector<Value> source(position.begin(), position.end());
         for (int64_t i = type.getRank() - spatial; i < type.getRank(); ++i)
-          source[i] =
-              insidePosition(b, source[i], edge->amounts.low[i], type.getDimSize(i), kind);
+          source[i] = insidePosition(b, source[i], edge->amounts.low[i], type.getDimSize(i), kind);
         return source;
       }));
 }

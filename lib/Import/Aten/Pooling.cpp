@@ -8,8 +8,7 @@ using namespace mlir;
 using namespace mlir::abn::aten;
 
 static SmallVector<OpFoldResult> sizesOf(OpBuilder &b, ArrayRef<int64_t> shape) {
-  return llvm::map_to_vector(shape,
-                             [&](int64_t s) -> OpFoldResult { return b.getIndexAttr(s); });
+  return llvm::map_to_vector(shape, [&](int64_t s) -> OpFoldResult { return b.getIndexAttr(s); });
 }
 
 /// PyTorch's pools take one sample without a batch dimension; dnn's do not.
@@ -117,9 +116,8 @@ static ConvertFn convertMaxPoolBackward(int64_t spatial) {
     FailureOr<dnn::PoolParams> params = readPool(op, spatial, /*max=*/true);
     if (failed(params) || failed(checkGrad(op, grad, self, *params)))
       return failure();
-    Value result =
-        dnn::createMaxPoolGrad(b, b.getLoc(), grad, withBatch(b, indices, spatial),
-                               sizesOf(b, typeOf(self).getShape()), *params);
+    Value result = dnn::createMaxPoolGrad(b, b.getLoc(), grad, withBatch(b, indices, spatial),
+                                          sizesOf(b, typeOf(self).getShape()), *params);
     return op.replaceWith(withoutBatch(b, result, batched));
   };
 }
@@ -160,8 +158,8 @@ static ConvertFn convertAvgPoolBackward(int64_t spatial) {
     FailureOr<dnn::PoolParams> params = readPool(op, spatial, /*max=*/false);
     if (failed(params) || failed(checkGrad(op, grad, self, *params)))
       return failure();
-    Value result = dnn::createAvgPoolGrad(b, b.getLoc(), grad,
-                                          sizesOf(b, typeOf(self).getShape()), *params);
+    Value result =
+        dnn::createAvgPoolGrad(b, b.getLoc(), grad, sizesOf(b, typeOf(self).getShape()), *params);
     return op.replaceWith(withoutBatch(b, result, batched));
   };
 }
@@ -194,9 +192,9 @@ static Value uneven(Body &b, Value w, Value p, int64_t in, int64_t out, Value x)
   Value end = b.call<arith::CeilDivSIOp>(next, outSize);
   Value inside = b.both(b.call<arith::CmpIOp>(arith::CmpIPredicate::sge, p, first),
                         b.call<arith::CmpIOp>(arith::CmpIPredicate::slt, p, end));
-  Value length = b.cast(b.call<arith::IndexCastOp>(Type(b.b.getI64Type()),
-                                                   Value(b.call<arith::SubIOp>(end, first))),
-                        x.getType());
+  Value length = b.cast(
+      b.call<arith::IndexCastOp>(Type(b.b.getI64Type()), Value(b.call<arith::SubIOp>(end, first))),
+      x.getType());
   return b.select(inside, b.div(x, length), b.like(x, 0));
 }
 
@@ -272,9 +270,9 @@ static ConvertFn convertAdaptiveAvgPoolBackward(int64_t spatial) {
     std::optional<dnn::PoolParams> even = evenWindows(in, out);
     if (!even)
       return op.replaceWith(averageAxes(b, grad, in, out, /*backward=*/true));
-    Value result = dnn::createAvgPoolGrad(
-        b, b.getLoc(), withBatch(b, grad, spatial),
-        sizesOf(b, typeOf(withBatch(b, self, spatial)).getShape()), *even);
+    Value result =
+        dnn::createAvgPoolGrad(b, b.getLoc(), withBatch(b, grad, spatial),
+                               sizesOf(b, typeOf(withBatch(b, self, spatial)).getShape()), *even);
     return op.replaceWith(withoutBatch(b, result, batched));
   };
 }
@@ -307,8 +305,8 @@ static ConvertFn convertAdaptiveMaxPool(int64_t spatial, bool backward) {
       auto pooled = dnn::createMaxPool(b, b.getLoc(), self, *even, false);
       if (failed(pooled))
         return failure();
-      return op.replaceWith({withoutBatch(b, pooled->first, batched),
-                             withoutBatch(b, pooled->second, batched)});
+      return op.replaceWith(
+          {withoutBatch(b, pooled->first, batched), withoutBatch(b, pooled->second, batched)});
     }
     Value grad = withBatch(b, op.tensor("grad_output"), spatial);
     SmallVector<int64_t> expected(typeOf(self).getShape().drop_back(spatial));
@@ -316,9 +314,9 @@ static ConvertFn convertAdaptiveMaxPool(int64_t spatial, bool backward) {
     if (grad.getType() != withShape(typeOf(self), expected))
       return op.error() << "expected a gradient of type " << withShape(typeOf(self), expected)
                         << ", got " << grad.getType();
-    Value result = dnn::createMaxPoolGrad(b, b.getLoc(), grad,
-                                          withBatch(b, op.tensor("indices"), spatial),
-                                          sizesOf(b, typeOf(self).getShape()), *even);
+    Value result =
+        dnn::createMaxPoolGrad(b, b.getLoc(), grad, withBatch(b, op.tensor("indices"), spatial),
+                               sizesOf(b, typeOf(self).getShape()), *even);
     return op.replaceWith(withoutBatch(b, result, batched));
   };
 }

@@ -72,11 +72,10 @@ static LogicalResult convertDropout(AtenOp &op) {
   Value mask = emitElementwise(b, maskType, {}, nullptr, [&](Body &body, ValueRange) {
     return body.compare(Compare::GE, emitUniform(body, type.getShape(), seed), *p);
   });
-  Value output = emitElementwise(b, type, {input, mask}, computeTypeOf(type.getElementType()),
-                                 [&](Body &body, ValueRange a) {
-                                   return body.mul(body.mul(a[0], a[1]),
-                                                   body.like(a[0], 1 / (1 - *p)));
-                                 });
+  Value output = emitElementwise(
+      b, type, {input, mask}, computeTypeOf(type.getElementType()), [&](Body &body, ValueRange a) {
+        return body.mul(body.mul(a[0], a[1]), body.like(a[0], 1 / (1 - *p)));
+      });
   return op.replaceWith({output, mask});
 }
 
@@ -86,12 +85,11 @@ static LogicalResult convertDropoutBackward(AtenOp &op) {
   if (failed(op.expectFloat("grad_output")) || failed(op.expectShape("mask", type.getShape())))
     return failure();
   double scale = op.number("scale");
-  return op.replaceWith(emitElementwise(op.builder(), type, {grad, mask},
-                                        computeTypeOf(type.getElementType()),
-                                        [&](Body &body, ValueRange a) {
-                                          return body.mul(body.mul(a[0], a[1]),
-                                                          body.like(a[0], scale));
-                                        }));
+  return op.replaceWith(
+      emitElementwise(op.builder(), type, {grad, mask}, computeTypeOf(type.getElementType()),
+                      [&](Body &body, ValueRange a) {
+                        return body.mul(body.mul(a[0], a[1]), body.like(a[0], scale));
+                      }));
 }
 
 /// 1 with probability p, in self's type.

@@ -50,8 +50,8 @@ static ConvertFn convertSum(bool hasDims, bool mean) {
       return failure();
     Type element = op.dtype("dtype");
     if (!element)
-      element = isa<FloatType>(type.getElementType()) ? type.getElementType()
-                                                      : Type(b.getI64Type());
+      element =
+          isa<FloatType>(type.getElementType()) ? type.getElementType() : Type(b.getI64Type());
     if (mean && !isa<FloatType>(element))
       return op.error() << "expected floating-point elements, got " << type;
     Value sum = emitSum(b, specOf(type, *reduced, accumulatorTypeOf(element)), self, nullptr);
@@ -60,10 +60,9 @@ static ConvertFn convertSum(bool hasDims, bool mean) {
       return op.replaceWith(emitCast(b, sum, element));
     double count = static_cast<double>(countReduced(type, reduced->dims));
     return op.replaceWith(
-        emitElementwise(b, resultType, sum, nullptr,
-                        [&](Body &body, ValueRange a) {
-                          return body.div(a[0], body.like(a[0], count));
-                        }));
+        emitElementwise(b, resultType, sum, nullptr, [&](Body &body, ValueRange a) {
+          return body.div(a[0], body.like(a[0], count));
+        }));
   };
 }
 
@@ -78,8 +77,7 @@ struct FoldKind {
 };
 
 static constexpr double kInfinity = std::numeric_limits<double>::infinity();
-static const FoldKind kMax{-kInfinity,
-                           [](Body &b, Value x, Value y) { return b.max(x, y); }};
+static const FoldKind kMax{-kInfinity, [](Body &b, Value x, Value y) { return b.max(x, y); }};
 static const FoldKind kMin{kInfinity, [](Body &b, Value x, Value y) { return b.min(x, y); }};
 static const FoldKind kProd{1, [](Body &b, Value x, Value y) { return b.mul(x, y); }, false, true};
 static const FoldKind kAny{0, [](Body &b, Value x, Value y) { return b.either(x, y); }, true};
@@ -123,16 +121,16 @@ static Value emitArgExtremum(AtenOp &op, Value self, Value extremum, int64_t dim
     dims.push_back(dim);
   // The positions at which the extremum stands, and the size elsewhere; the least of them wins.
   int64_t none = type.getRank() ? type.getDimSize(dim) - 1 : 0;
-  Value positions = emitElementwise(
-      b, withElement(type, b.getI64Type()), {self, aligned}, nullptr,
-      [&](Body &body, ValueRange a) {
-        Value hit = body.compare(Compare::EQ, a[0], a[1]);
-        if (isa<FloatType>(a[0].getType()))
-          hit = body.either(hit, body.compare(Compare::NE, a[0], a[0]));
-        Value at = type.getRank() ? body.cast(body.index(dim), body.b.getI64Type())
-                                  : body.constant(body.b.getI64Type(), 0.0);
-        return body.select(hit, at, body.like(at, none));
-      });
+  Value positions =
+      emitElementwise(b, withElement(type, b.getI64Type()), {self, aligned}, nullptr,
+                      [&](Body &body, ValueRange a) {
+                        Value hit = body.compare(Compare::EQ, a[0], a[1]);
+                        if (isa<FloatType>(a[0].getType()))
+                          hit = body.either(hit, body.compare(Compare::NE, a[0], a[0]));
+                        Value at = type.getRank() ? body.cast(body.index(dim), body.b.getI64Type())
+                                                  : body.constant(body.b.getI64Type(), 0.0);
+                        return body.select(hit, at, body.like(at, none));
+                      });
   ReductionSpec spec{type.getShape(), dims, keep, b.getI64Type(), kInfinity};
   return emitReduction(b, spec, positions, nullptr, kMin.combine);
 }
@@ -212,17 +210,16 @@ static ConvertFn convertVariance(Moment moment, bool withMean) {
     Value mean = emitElementwise(b, typeOf(sum), sum, nullptr, [&](Body &body, ValueRange a) {
       return body.div(a[0], body.like(a[0], count));
     });
-    Value squares = emitSum(b, specOf(type, *reduced, accumulator), {self, mean},
-                            [](Body &body, ValueRange a) {
-                              Value d = body.sub(a[0], a[1]);
-                              return body.mul(d, d);
-                            });
-    RankedTensorType resultType = withElement(typeOf(squares), type.getElementType());
-    Value result =
-        emitElementwise(b, resultType, squares, nullptr, [&](Body &body, ValueRange a) {
-          Value v = body.div(a[0], body.like(a[0], std::max(count - correction, 0.0)));
-          return moment == Moment::Deviation ? body.sqrt(v) : v;
+    Value squares =
+        emitSum(b, specOf(type, *reduced, accumulator), {self, mean}, [](Body &body, ValueRange a) {
+          Value d = body.sub(a[0], a[1]);
+          return body.mul(d, d);
         });
+    RankedTensorType resultType = withElement(typeOf(squares), type.getElementType());
+    Value result = emitElementwise(b, resultType, squares, nullptr, [&](Body &body, ValueRange a) {
+      Value v = body.div(a[0], body.like(a[0], std::max(count - correction, 0.0)));
+      return moment == Moment::Deviation ? body.sqrt(v) : v;
+    });
     if (!withMean)
       return op.replaceWith(result);
     Value shaped = emitReshape(b, emitCast(b, mean, type.getElementType()), resultType.getShape());
@@ -261,14 +258,14 @@ static LogicalResult convertVectorNorm(AtenOp &op) {
       [&](Body &body, Value x, Value y) {
         return infinite ? extremum.combine(body, x, y) : body.add(x, y);
       });
-  Value norm = emitElementwise(
-      b, withElement(typeOf(total), element), total, nullptr,
-      [&](Body &body, ValueRange a) -> Value {
-        if (infinite || p == 0 || p == 1)
-          return a[0];
-        return p == 2 ? body.sqrt(a[0])
-                      : body.call<math::PowFOp>(a[0], body.like(a[0], 1 / p));
-      });
+  Value norm = emitElementwise(b, withElement(typeOf(total), element), total, nullptr,
+                               [&](Body &body, ValueRange a) -> Value {
+                                 if (infinite || p == 0 || p == 1)
+                                   return a[0];
+                                 return p == 2
+                                            ? body.sqrt(a[0])
+                                            : body.call<math::PowFOp>(a[0], body.like(a[0], 1 / p));
+                               });
   return op.replaceWith(norm);
 }
 
@@ -325,18 +322,17 @@ static LogicalResult convertLogSumExp(AtenOp &op) {
   ReducedDims kept = *reduced;
   kept.keep = true;
   Type compute = computeTypeOf(type.getElementType());
-  Value max = emitReduction(b, specOf(type, kept, compute, -kInfinity), self, nullptr,
-                            kMax.combine);
+  Value max =
+      emitReduction(b, specOf(type, kept, compute, -kInfinity), self, nullptr, kMax.combine);
   Value shift = emitElementwise(b, typeOf(max), max, nullptr, [](Body &body, ValueRange a) {
     Value infinite = body.compare(Compare::EQ, body.call<math::AbsFOp>(a[0]), kInfinity);
     return body.select(infinite, body.like(a[0], 0), a[0]);
   });
   Value sum = emitSum(b, specOf(type, kept, compute), {self, shift},
                       [](Body &body, ValueRange a) { return body.exp(body.sub(a[0], a[1])); });
-  Value result = emitElementwise(b, withElement(typeOf(sum), type.getElementType()), {sum, shift},
-                                 nullptr, [](Body &body, ValueRange a) {
-                                   return body.add(body.log(a[0]), a[1]);
-                                 });
+  Value result =
+      emitElementwise(b, withElement(typeOf(sum), type.getElementType()), {sum, shift}, nullptr,
+                      [](Body &body, ValueRange a) { return body.add(body.log(a[0]), a[1]); });
   if (reduced->keep)
     return op.replaceWith(result);
   SmallVector<int64_t> shape;

@@ -8,6 +8,7 @@ using namespace mlir::abn::aten;
 Registry::Registry() {
   addElementwise(*this);
   addActivations(*this);
+  addPlainActivations(*this);
   addCreation(*this);
   addViews(*this);
   addStrided(*this);

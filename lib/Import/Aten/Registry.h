@@ -42,6 +42,7 @@ private:
 // One per family.
 void addElementwise(Registry &registry);
 void addActivations(Registry &registry);
+void addPlainActivations(Registry &registry);
 void addCreation(Registry &registry);
 void addViews(Registry &registry);
 void addStrided(Registry &registry);

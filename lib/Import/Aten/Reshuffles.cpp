@@ -30,8 +30,8 @@ static LogicalResult concatenate(AtenOp &op, ArrayRef<Value> parts, int64_t dim)
     SmallVector<int64_t> frame(shape);
     frame[dim] = 0;
     if (partShape != frame)
-      return op.error() << "expected tensors that differ along dimension " << dim
-                        << " only, got " << part.getType();
+      return op.error() << "expected tensors that differ along dimension " << dim << " only, got "
+                        << part.getType();
     shape[dim] += size;
   }
   if (failed(broadcastShapes(op, {ArrayRef<int64_t>(shape)})))
@@ -85,8 +85,7 @@ static LogicalResult scatterSlice(AtenOp &op, Value src, Value into, const Slice
       typeOf(src).getElementType() != type.getElementType())
     return op.error() << "expected a slice of type " << withShape(type, shape) << ", got "
                       << src.getType();
-  return op.replaceWith(
-      insertAt(op.builder(), src, into, range.dim, range.start, range.step));
+  return op.replaceWith(insertAt(op.builder(), src, into, range.dim, range.start, range.step));
 }
 
 static FailureOr<Value> zerosOf(AtenOp &op, StringRef sizeName, Type element) {
@@ -156,8 +155,8 @@ static LogicalResult convertFlip(AtenOp &op) {
       emitGather(op.builder(), self, type.getShape(), [&](Body &b, ValueRange position) {
         SmallVector<Value> source(position.begin(), position.end());
         for (int64_t dim : *dims)
-          source[dim] = b.call<arith::SubIOp>(b.indexConstant(type.getDimSize(dim) - 1),
-                                              source[dim]);
+          source[dim] =
+              b.call<arith::SubIOp>(b.indexConstant(type.getDimSize(dim) - 1), source[dim]);
         return source;
       }));
 }
@@ -254,12 +253,12 @@ static LogicalResult convertTriangle(AtenOp &op, bool lower) {
   if (rank < 2)
     return op.error() << "expected `self` of rank 2 at least, got " << type;
   diagonal = std::clamp<int64_t>(diagonal, -(int64_t(1) << 50), int64_t(1) << 50);
-  return op.replaceWith(emitElementwise(
-      op.builder(), type, op.tensor("self"), nullptr, [&](Body &b, ValueRange a) {
+  return op.replaceWith(
+      emitElementwise(op.builder(), type, op.tensor("self"), nullptr, [&](Body &b, ValueRange a) {
         Value limit = b.call<arith::AddIOp>(b.index(rank - 2), b.indexConstant(diagonal));
-        Value kept = b.call<arith::CmpIOp>(
-            lower ? arith::CmpIPredicate::sle : arith::CmpIPredicate::sge, b.index(rank - 1),
-            limit);
+        Value kept =
+            b.call<arith::CmpIOp>(lower ? arith::CmpIPredicate::sle : arith::CmpIPredicate::sge,
+                                  b.index(rank - 1), limit);
         return b.select(kept, a[0], b.like(a[0], 0));
       }));
 }

@@ -19,8 +19,7 @@ struct ResizeRow {
 } // namespace
 
 static SmallVector<OpFoldResult> sizesOf(OpBuilder &b, ArrayRef<int64_t> shape) {
-  return llvm::map_to_vector(shape,
-                             [&](int64_t s) -> OpFoldResult { return b.getIndexAttr(s); });
+  return llvm::map_to_vector(shape, [&](int64_t s) -> OpFoldResult { return b.getIndexAttr(s); });
 }
 
 /// align_corners where the row has it.
@@ -54,9 +53,9 @@ static LogicalResult checkSizes(AtenOp &op, ArrayRef<int64_t> shape) {
 
 /// The spatial sizes of the result and the scales that PyTorch interpolates with, from either
 /// `output_size` or `scale_factors` (the .vec overloads).
-static FailureOr<SmallVector<int64_t>> readVecSizes(AtenOp &op, const ResizeRow &row,
-                                                    ArrayRef<int64_t> in,
-                                                    SmallVectorImpl<std::optional<double>> &scales) {
+static FailureOr<SmallVector<int64_t>>
+readVecSizes(AtenOp &op, const ResizeRow &row, ArrayRef<int64_t> in,
+             SmallVectorImpl<std::optional<double>> &scales) {
   scales.assign(row.spatial, std::nullopt);
   if (!op.isNone("output_size"))
     return op.expanded("output_size", row.spatial);
@@ -129,8 +128,7 @@ static ConvertFn convertResizeBackward(ResizeRow row) {
     params.coordinates = readCoordinates(op, row);
     if (failed(setScales(op, scales, ArrayRef<int64_t>(input).drop_front(2), *out, params)))
       return failure();
-    return op.replaceWith(
-        dnn::createResizeGrad(b, b.getLoc(), grad, sizesOf(b, input), params));
+    return op.replaceWith(dnn::createResizeGrad(b, b.getLoc(), grad, sizesOf(b, input), params));
   };
 }
 

@@ -134,8 +134,8 @@ Value mlir::abn::aten::emitScatterWriter(ImplicitLocOpBuilder &b, ArrayRef<int64
         Value number = body.constant(i64, 0.0);
         for (auto [i, size] : llvm::enumerate(spaceSizes)) {
           Value position = body.cast(body.index(result.size() + i), i64);
-          number = body.add(body.mul(number, body.constant(i64, static_cast<double>(size))),
-                            position);
+          number =
+              body.add(body.mul(number, body.constant(i64, static_cast<double>(size))), position);
         }
         Value hit = allHit(body, loops, indices, args.slice(1, indices.size()));
         Value written = body.select(hit, number, body.like(number, -1));

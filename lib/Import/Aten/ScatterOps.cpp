@@ -54,8 +54,7 @@ static Value emitIndexAdd(ImplicitLocOpBuilder &b, Value self, const IndexSpace 
   LabelledValue sum =
       emitScatterSum(b, scatterValues(b, space, values), scatterIndices(b, space, type.getShape()),
                      computeTypeOf(type.getElementType()));
-  Value ordered =
-      emitOrdered(b, sum, llvm::to_vector(llvm::seq<int64_t>(0, type.getRank())));
+  Value ordered = emitOrdered(b, sum, llvm::to_vector(llvm::seq<int64_t>(0, type.getRank())));
   return emitSumOf(b, self, ordered, type.getElementType());
 }
 
@@ -78,23 +77,21 @@ static Value emitIndexWrite(ImplicitLocOpBuilder &b, Value self, const IndexSpac
     aligned[dim] = type.getDimSize(dim);
   writer = emitReshape(b, writer, aligned);
   values = emitBroadcast(b, values, space.resultShape);
-  return emitElementwise(
-      b, type, {self, writer}, nullptr, [&](Body &body, ValueRange a) {
-        Value written = body.compare(Compare::GE, a[1], 0.0);
-        Value number = body.cast(body.select(written, a[1], body.like(a[1], 0)),
-                                 body.b.getIndexType());
-        SmallVector<Value> position(space.resultShape.size(), body.indexConstant(0));
-        for (auto [i, dim] : llvm::enumerate(space.keptDims)) {
-          int64_t kept = i;
-          position[kept < space.position ? kept : kept + space.sizes.size()] = body.index(dim);
-        }
-        for (int64_t i = static_cast<int64_t>(sizes.size()) - 1; i >= 0; --i) {
-          Value size = body.indexConstant(sizes[i]);
-          position[space.position + axisOf[i]] = body.call<arith::RemSIOp>(number, size);
-          number = body.call<arith::DivSIOp>(number, size);
-        }
-        return body.select(written, body.extract(values, position), a[0]);
-      });
+  return emitElementwise(b, type, {self, writer}, nullptr, [&](Body &body, ValueRange a) {
+    Value written = body.compare(Compare::GE, a[1], 0.0);
+    Value number = body.cast(body.select(written, a[1], body.like(a[1], 0)), body.b.getIndexType());
+    SmallVector<Value> position(space.resultShape.size(), body.indexConstant(0));
+    for (auto [i, dim] : llvm::enumerate(space.keptDims)) {
+      int64_t kept = i;
+      position[kept < space.position ? kept : kept + space.sizes.size()] = body.index(dim);
+    }
+    for (int64_t i = static_cast<int64_t>(sizes.size()) - 1; i >= 0; --i) {
+      Value size = body.indexConstant(sizes[i]);
+      position[space.position + axisOf[i]] = body.call<arith::RemSIOp>(number, size);
+      number = body.call<arith::DivSIOp>(number, size);
+    }
+    return body.select(written, body.extract(values, position), a[0]);
+  });
 }
 
 static LogicalResult convertIndexPut(AtenOp &op) {
@@ -147,11 +144,9 @@ static LogicalResult convertIndexAdd(AtenOp &op) {
   Value source = op.tensor("source");
   double alpha = op.scalar("alpha")->number;
   if (alpha != 1)
-    source = emitElementwise(b, typeOf(source), source,
-                             computeTypeOf(typeOf(source).getElementType()),
-                             [&](Body &body, ValueRange a) {
-                               return body.mul(a[0], body.like(a[0], alpha));
-                             });
+    source = emitElementwise(
+        b, typeOf(source), source, computeTypeOf(typeOf(source).getElementType()),
+        [&](Body &body, ValueRange a) { return body.mul(a[0], body.like(a[0], alpha)); });
   return op.replaceWith(emitIndexAdd(b, op.tensor("self"), *space, source));
 }
 
@@ -197,13 +192,13 @@ static FailureOr<ScatterArguments> readScatter(AtenOp &op, bool hasSource) {
     return s;
   s.source = op.tensor("src");
   RankedTensorType source = typeOf(s.source);
-  bool fits = source.getRank() == s.type.getRank() &&
-              source.getElementType() == s.type.getElementType();
+  bool fits =
+      source.getRank() == s.type.getRank() && source.getElementType() == s.type.getElementType();
   for (int64_t i = 0; fits && i < source.getRank(); ++i)
     fits = shape[i] <= source.getDimSize(i);
   if (!fits)
-    return op.error() << "expected a `src` that covers the index " << s.index.getType()
-                      << ", got " << source;
+    return op.error() << "expected a `src` that covers the index " << s.index.getType() << ", got "
+                      << source;
   SmallVector<int64_t> zeros(shape.size(), 0), ones(shape.size(), 1);
   s.source = emitSlice(b, s.source, zeros, shape, ones);
   return s;
@@ -246,16 +241,15 @@ static Value reduceAlongIndex(ImplicitLocOpBuilder &b, const ScatterArguments &s
   // The index must not be converted to the accumulator's type, so that this is not emitReduction.
   SmallVector<int64_t> dims = {rank};
   ReductionSpec spec{space, dims, false, accumulator, init};
-  Value terms = emitElementwise(b, RankedTensorType::get(space, accumulator), inputs, nullptr,
-                          [&](Body &body, ValueRange a) {
-                            Value hit = body.call<arith::CmpIOp>(
-                                arith::CmpIPredicate::eq,
-                                body.wrapIndex(a[0], s.type.getDimSize(s.dim)),
-                                body.index(s.dim));
-                            Value value = values ? body.cast(a[1], accumulator)
-                                                 : body.cast(body.index(rank), accumulator);
-                            return term(body, hit, value);
-                          });
+  Value terms = emitElementwise(
+      b, RankedTensorType::get(space, accumulator), inputs, nullptr, [&](Body &body, ValueRange a) {
+        Value hit = body.call<arith::CmpIOp>(arith::CmpIPredicate::eq,
+                                             body.wrapIndex(a[0], s.type.getDimSize(s.dim)),
+                                             body.index(s.dim));
+        Value value =
+            values ? body.cast(a[1], accumulator) : body.cast(body.index(rank), accumulator);
+        return term(body, hit, value);
+      });
   return emitReduction(b, spec, terms, nullptr, combine);
 }
 
@@ -321,27 +315,26 @@ static LogicalResult convertEmbeddingBackward(AtenOp &op) {
   if (padding >= 0)
     flat = emitElementwise(b, typeOf(flat), {flat, emitReshape(b, labels, {count, 1})}, nullptr,
                            [&](Body &body, ValueRange a) {
-                             Value kept = body.compare(Compare::NE, a[1],
-                                                       static_cast<double>(padding));
+                             Value kept =
+                                 body.compare(Compare::NE, a[1], static_cast<double>(padding));
                              return body.select(kept, a[0], body.like(a[0], 0));
                            });
   ScatterIndex index{labels, {kOtherAxes}, 0, rows};
-  LabelledValue sum = emitScatterSum(b, {flat, {kOtherAxes, 1}}, index,
-                                     computeTypeOf(type.getElementType()));
+  LabelledValue sum =
+      emitScatterSum(b, {flat, {kOtherAxes, 1}}, index, computeTypeOf(type.getElementType()));
   return op.replaceWith(emitCast(b, emitOrdered(b, sum, {0, 1}), type.getElementType()));
 }
 
 void mlir::abn::aten::addScatters(Registry &r) {
   for (StringRef name : {"index_put", "_unsafe_index_put"})
-    r.add((name + "(Tensor self, Tensor?[] indices, Tensor values, bool accumulate) -> Tensor")
-              .str(),
-          convertIndexPut);
+    r.add(
+        (name + "(Tensor self, Tensor?[] indices, Tensor values, bool accumulate) -> Tensor").str(),
+        convertIndexPut);
   r.add("index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor",
         convertIndexAdd);
   r.add("index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor",
         convertIndexCopy);
-  r.add("scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
-        convertScatterAdd);
+  r.add("scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor", convertScatterAdd);
   r.add("scatter.src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor",
         [](AtenOp &op) { return convertScatter(op, true); });
   r.add("scatter.value(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",

@@ -22,15 +22,12 @@ static ConvertFn convertSoftmax(bool logarithm) {
     SmallVector<int64_t> dims;
     if (type.getRank())
       dims.push_back(*dim);
-    Type element =
-        op.flag("half_to_float") ? Type(b.getF32Type()) : type.getElementType();
+    Type element = op.flag("half_to_float") ? Type(b.getF32Type()) : type.getElementType();
     Type compute = computeTypeOf(type.getElementType());
     Value max = emitReduction(b, along(type, dims, -std::numeric_limits<double>::infinity()), self,
-                              nullptr,
-                              [](Body &body, Value x, Value y) { return body.max(x, y); });
-    Value sum = emitSum(b, along(type, dims), {self, max}, [](Body &body, ValueRange a) {
-      return body.exp(body.sub(a[0], a[1]));
-    });
+                              nullptr, [](Body &body, Value x, Value y) { return body.max(x, y); });
+    Value sum = emitSum(b, along(type, dims), {self, max},
+                        [](Body &body, ValueRange a) { return body.exp(body.sub(a[0], a[1])); });
     return op.replaceWith(emitElementwise(
         b, withElement(type, element), {self, max, sum}, compute, [&](Body &body, ValueRange a) {
           Value shifted = body.sub(a[0], a[1]);
@@ -54,16 +51,15 @@ static LogicalResult convertSafeSoftmax(AtenOp &op) {
   double infinity = std::numeric_limits<double>::infinity();
   Value max = emitReduction(b, along(type, dims, -infinity), self, nullptr,
                             [](Body &body, Value x, Value y) { return body.max(x, y); });
-  Value sum = emitSum(b, along(type, dims), {self, max}, [](Body &body, ValueRange a) {
-    return body.exp(body.sub(a[0], a[1]));
-  });
-  return op.replaceWith(emitElementwise(
-      b, withElement(type, element), {self, max, sum}, computeTypeOf(type.getElementType()),
-      [&](Body &body, ValueRange a) {
-        Value masked = body.compare(Compare::EQ, a[1], -infinity);
-        Value value = body.div(body.exp(body.sub(a[0], a[1])), a[2]);
-        return body.select(masked, body.like(value, 0), value);
-      }));
+  Value sum = emitSum(b, along(type, dims), {self, max},
+                      [](Body &body, ValueRange a) { return body.exp(body.sub(a[0], a[1])); });
+  return op.replaceWith(
+      emitElementwise(b, withElement(type, element), {self, max, sum},
+                      computeTypeOf(type.getElementType()), [&](Body &body, ValueRange a) {
+                        Value masked = body.compare(Compare::EQ, a[1], -infinity);
+                        Value value = body.div(body.exp(body.sub(a[0], a[1])), a[2]);
+                        return body.select(masked, body.like(value, 0), value);
+                      }));
 }
 
 /// softmax: (g - sum(g*y)) * y; log_softmax: g - exp(y) * sum(g).
@@ -89,13 +85,13 @@ static ConvertFn convertSoftmaxBackward(bool logarithm) {
     Value sum = emitSum(b, along(type, dims), summed, [&](Body &body, ValueRange a) {
       return logarithm ? a[0] : body.mul(a[0], a[1]);
     });
-    return op.replaceWith(emitElementwise(
-        b, withElement(type, element), {grad, output, sum}, computeTypeOf(type.getElementType()),
-        [&](Body &body, ValueRange a) {
-          if (logarithm)
-            return body.sub(a[0], body.mul(body.exp(a[1]), a[2]));
-          return body.mul(body.sub(a[0], a[2]), a[1]);
-        }));
+    return op.replaceWith(emitElementwise(b, withElement(type, element), {grad, output, sum},
+                                          computeTypeOf(type.getElementType()),
+                                          [&](Body &body, ValueRange a) {
+                                            if (logarithm)
+                                              return body.sub(a[0], body.mul(body.exp(a[1]), a[2]));
+                                            return body.mul(body.sub(a[0], a[2]), a[1]);
+                                          }));
   };
 }
 

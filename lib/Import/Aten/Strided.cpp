@@ -1,6 +1,6 @@
-// as_strided and its scatter. The strides address the tensor's storage; in a graph of values that is
-// taken to be its elements in row-major order, as it is for the fresh tensors on which frameworks
-// use it.
+// as_strided and its scatter. The strides address the tensor's storage; in a graph of values that
+// is taken to be its elements in row-major order, as it is for the fresh tensors on which
+// frameworks use it.
 #include "Emit.h"
 #include "Registry.h"
 
@@ -89,8 +89,7 @@ static LogicalResult convertAsStrided(AtenOp &op) {
         Value position = body.indexConstant(view->offset);
         for (auto [i, stride] : llvm::enumerate(view->strides))
           position = body.call<arith::AddIOp>(
-              position,
-              Value(body.call<arith::MulIOp>(body.index(i), body.indexConstant(stride))));
+              position, Value(body.call<arith::MulIOp>(body.index(i), body.indexConstant(stride))));
         return body.extract(flat, position);
       }));
 }

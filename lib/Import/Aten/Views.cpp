@@ -35,8 +35,7 @@ static FailureOr<SmallVector<int64_t>> resolveSizes(AtenOp &op, StringRef name, 
 
 static LogicalResult convertView(AtenOp &op, StringRef sizeName) {
   Value self = op.tensor("self");
-  FailureOr<SmallVector<int64_t>> sizes =
-      resolveSizes(op, sizeName, typeOf(self).getNumElements());
+  FailureOr<SmallVector<int64_t>> sizes = resolveSizes(op, sizeName, typeOf(self).getNumElements());
   if (failed(sizes))
     return failure();
   return op.replaceWith(emitReshape(op.builder(), self, *sizes));
@@ -205,8 +204,7 @@ static LogicalResult convertSlice(AtenOp &op) {
   FailureOr<SliceRange> range = readSlice(op, typeOf(self).getShape());
   if (failed(range))
     return failure();
-  return op.replaceWith(
-      sliceDim(op, self, range->dim, range->start, range->length, range->step));
+  return op.replaceWith(sliceDim(op, self, range->dim, range->start, range->length, range->step));
 }
 
 static LogicalResult convertNarrow(AtenOp &op) {
@@ -299,8 +297,7 @@ static LogicalResult convertUnbind(AtenOp &op) {
   if (failed(dim))
     return failure();
   if (type.getRank() == 0 || type.getDimSize(*dim) != op.getNumResults())
-    return op.error() << "expected one result per position of dimension " << *dim << " of "
-                      << type;
+    return op.error() << "expected one result per position of dimension " << *dim << " of " << type;
   SmallVector<Value> results;
   for (int64_t i = 0; i < type.getDimSize(*dim); ++i)
     results.push_back(selectDim(op, self, *dim, i));
@@ -343,10 +340,10 @@ bool mlir::abn::isAtenView(Operation *op) {
   if (!name.consume_front("aten."))
     return false;
   static const llvm::StringSet<> views = {
-      "alias",  "detach",    "lift_fresh", "lift_fresh_copy",  "clone",   "contiguous",
-      "view",   "reshape",   "view_copy",  "_unsafe_view",     "flatten", "unsqueeze",
-      "t",      "transpose", "squeeze",    "_reshape_alias",   "permute", "expand",
-      "slice",  "expand_as", "narrow",     "select",           "split",   "split_with_sizes",
-      "unbind", "chunk",     "as_strided", "unfold",           "diagonal"};
+      "alias",  "detach",    "lift_fresh", "lift_fresh_copy", "clone",   "contiguous",
+      "view",   "reshape",   "view_copy",  "_unsafe_view",    "flatten", "unsqueeze",
+      "t",      "transpose", "squeeze",    "_reshape_alias",  "permute", "expand",
+      "slice",  "expand_as", "narrow",     "select",          "split",   "split_with_sizes",
+      "unbind", "chunk",     "as_strided", "unfold",          "diagonal"};
   return views.contains(name.take_until([](char c) { return c == '.'; }));
 }

@@ -57,15 +57,15 @@ static LogicalResult convertUnfoldBackward(AtenOp &op) {
   merged[*dim] = windows[*dim] * size;
   Value flat = emitReshape(b, emitTranspose(b, grad, order), merged);
   Type element = typeOf(grad).getElementType();
-  Value sum = emitAxisSum(
-      b, flat, *dim, extent, computeTypeOf(element),
-      [&](Body &body, Value x, Value position, Value entry) {
-        Value width = body.indexConstant(size);
-        Value window = body.call<arith::DivSIOp>(entry, width);
-        Value first = body.call<arith::MulIOp>(window, body.indexConstant(step));
-        Value inside = body.call<arith::RemSIOp>(entry, width);
-        return whereEqual(body, x, position, body.call<arith::AddIOp>(first, inside));
-      });
+  Value sum =
+      emitAxisSum(b, flat, *dim, extent, computeTypeOf(element),
+                  [&](Body &body, Value x, Value position, Value entry) {
+                    Value width = body.indexConstant(size);
+                    Value window = body.call<arith::DivSIOp>(entry, width);
+                    Value first = body.call<arith::MulIOp>(window, body.indexConstant(step));
+                    Value inside = body.call<arith::RemSIOp>(entry, width);
+                    return whereEqual(body, x, position, body.call<arith::AddIOp>(first, inside));
+                  });
   return op.replaceWith(emitCast(b, sum, element));
 }
 
@@ -85,11 +85,10 @@ struct Columns {
 static FailureOr<Columns> readColumns(AtenOp &op, ArrayRef<int64_t> image) {
   Columns columns;
   dnn::ConvolutionParams params;
-  const std::pair<StringRef, SmallVector<int64_t> *> lists[] = {
-      {"kernel_size", &columns.kernel},
-      {"dilation", &params.dilations},
-      {"padding", &params.paddingLow},
-      {"stride", &params.strides}};
+  const std::pair<StringRef, SmallVector<int64_t> *> lists[] = {{"kernel_size", &columns.kernel},
+                                                                {"dilation", &params.dilations},
+                                                                {"padding", &params.paddingLow},
+                                                                {"stride", &params.strides}};
   for (auto [name, into] : lists) {
     FailureOr<SmallVector<int64_t>> values = op.expanded(name, 2);
     if (failed(values))
@@ -106,8 +105,7 @@ static FailureOr<Columns> readColumns(AtenOp &op, ArrayRef<int64_t> image) {
   columns.dilation = params.dilations;
   columns.padding = params.paddingLow;
   columns.stride = params.strides;
-  columns.shape = {image[0],          image[1],  columns.kernel[0],
-                   columns.kernel[1], (*out)[2], (*out)[3]};
+  columns.shape = {image[0], image[1], columns.kernel[0], columns.kernel[1], (*out)[2], (*out)[3]};
   if (failed(broadcastShapes(op, {ArrayRef<int64_t>(columns.shape)})))
     return failure();
   return columns;
@@ -138,15 +136,15 @@ static LogicalResult convertIm2col(AtenOp &op) {
   if (failed(columns))
     return failure();
   Value self = emitReshape(b, op.tensor("self"), image);
-  Value windows = emitElementwise(
-      b, withShape(type, columns->shape), {}, nullptr, [&](Body &body, ValueRange) {
+  Value windows =
+      emitElementwise(b, withShape(type, columns->shape), {}, nullptr, [&](Body &body, ValueRange) {
         SmallVector<Value> position = {body.index(0), body.index(1)};
         Value inside;
         for (int axis : {0, 1}) {
           Value p = imagePosition(body, *columns, axis, body.index(4 + axis), body.index(2 + axis));
           Value zero = body.indexConstant(0), last = body.indexConstant(image[2 + axis] - 1);
-          Value clamped = body.call<arith::MaxSIOp>(
-              zero, Value(body.call<arith::MinSIOp>(p, last)));
+          Value clamped =
+              body.call<arith::MaxSIOp>(zero, Value(body.call<arith::MinSIOp>(p, last)));
           Value same = body.call<arith::CmpIOp>(arith::CmpIPredicate::eq, p, clamped);
           inside = inside ? body.both(inside, same) : same;
           position.push_back(clamped);
