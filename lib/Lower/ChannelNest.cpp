@@ -207,7 +207,15 @@ SmallVector<Value> ChannelNest::sumStage(ArrayRef<Value> operands, ArrayRef<unsi
                       });
 }
 
-SmallVector<Value> ChannelNest::sum(ArrayRef<Value> operands, ArrayRef<Value> inits, Body body) {
+/// A tensor of `sizes` that holds `value` everywhere.
+static Value createSplat(OpBuilder &b, Location loc, Value value, ArrayRef<OpFoldResult> sizes) {
+  SmallVector<int64_t> shape;
+  SmallVector<Value> dynamicSizes;
+  dispatchIndexOpFoldResults(sizes, dynamicSizes, shape);
+  return tensor::SplatOp::create(b, loc, value, shape, dynamicSizes);
+}
+
+SmallVector<Value> ChannelNest::sum(ArrayRef<Value> operands, unsigned numSums, Body body) {
   SmallVector<unsigned> loops = llvm::to_vector(llvm::seq<unsigned>(rank));
   SmallVector<Value> sources = dropNull(operands);
   Value zero = ScalarBuilder(b, loc, computeType).constant(0.0);
@@ -218,12 +226,11 @@ SmallVector<Value> ChannelNest::sum(ArrayRef<Value> operands, ArrayRef<Value> in
     SmallVector<unsigned> kept = llvm::filter_to_vector(loops, isKept);
     SmallVector<OpFoldResult> keptSizes =
         llvm::map_to_vector(kept, [&](unsigned dim) { return sizes[dim]; });
+    // A splat, not linalg.fill into the destination: IREE 3.13 fails to distribute sums of several
+    // values whose fills were generalised.
     SmallVector<Value> partial;
-    for (Value init : inits) {
-      if (!init || kept.size() > 1)
-        init = tensor::EmptyOp::create(b, loc, keptSizes, computeType);
-      partial.push_back(linalg::FillOp::create(b, loc, zero, init).getResult(0));
-    }
+    for (unsigned i = 0; i < numSums; ++i)
+      partial.push_back(createSplat(b, loc, zero, keptSizes));
     auto addPartials = [&](ScalarBuilder &, Elements &elements) { return elements(sources); };
     sources = isFirst ? sumStage(sources, loops, reduced, partial, body)
                       : sumStage(sources, loops, reduced, partial, addPartials);

@@ -45,13 +45,13 @@ public:
   /// Operands of rank 1 are per-channel; null ones are skipped.
   Value map(ArrayRef<Value> operands, Value out, Body body);
 
-  /// Sums of `inits.size()` values over all positions of each channel, into the inits, which are
-  /// per-channel tensors of the compute type or null for new ones. They are taken in stages, from
-  /// the innermost dimensions out, so that a sequential sum in f32 stays accurate however many
-  /// positions there are.
-  SmallVector<Value> sum(ArrayRef<Value> operands, ArrayRef<Value> inits, Body body);
+  /// Sums of `numSums` values over all positions of each channel, as per-channel tensors of the
+  /// compute type. They are taken in stages, from the innermost dimensions out, so that a
+  /// sequential sum in f32 stays accurate however many positions there are.
+  SmallVector<Value> sum(ArrayRef<Value> operands, unsigned numSums, Body body);
 
-  /// Arithmetic on per-channel vectors, into the inits, as in `sum`.
+  /// Arithmetic on per-channel vectors, into the inits; null ones are new tensors of the compute
+  /// type.
   SmallVector<Value> perChannel(ArrayRef<Value> vectors, ArrayRef<Value> inits, Body body);
 
   /// Whether `condition` (an i1) holds for all channels: an i1 value.

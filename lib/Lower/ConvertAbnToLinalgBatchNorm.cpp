@@ -12,16 +12,16 @@ BatchStatistics
 mlir::abn::emitBatchStatistics(ChannelNest &nest, Value x, Value gamma, double epsilon,
                                Value meanInit, Value varianceInit,
                                function_ref<Value(ScalarBuilder &, Value)> effectiveGamma) {
-  Value total = nest.sum({x}, {Value()},
-                         [&](ScalarBuilder &, Elements &e) { return SmallVector<Value>{e(x)}; })[0];
+  Value total =
+      nest.sum({x}, 1, [&](ScalarBuilder &, Elements &e) { return SmallVector<Value>{e(x)}; })[0];
   Value center = nest.perChannel({total}, {Value()}, [&](ScalarBuilder &s, Elements &e) {
     return SmallVector<Value>{s.div(e(total), nest.count(s))};
   })[0];
-  SmallVector<Value> moments = nest.sum({x, center}, {Value(), Value()},
-                                        [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
-                                          Value deviation = s.sub(e(x), e(center));
-                                          return {deviation, s.mul(deviation, deviation)};
-                                        });
+  SmallVector<Value> moments =
+      nest.sum({x, center}, 2, [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
+        Value deviation = s.sub(e(x), e(center));
+        return {deviation, s.mul(deviation, deviation)};
+      });
   SmallVector<Value> results = nest.perChannel(
       {center, moments[0], moments[1], gamma}, {meanInit, varianceInit, Value(), Value()},
       [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
@@ -99,18 +99,18 @@ template <typename OpT> static SmallVector<Value> lowerGrad(ChannelNest &nest, O
 
   Value dgamma, dbeta;
   if (needsDgamma && needsDbeta) {
-    SmallVector<Value> sums = nest.sum({dy, x, mean, inverse}, {op.getInits()[1], op.getInits()[2]},
+    SmallVector<Value> sums = nest.sum({dy, x, mean, inverse}, 2,
                                        [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
                                          return {s.mul(e(dy), emitXhat(s, e)), e(dy)};
                                        });
     dgamma = sums[0], dbeta = sums[1];
   } else if (needsDgamma) {
-    dgamma = nest.sum({dy, x, mean, inverse}, {op.getInits()[1]},
+    dgamma = nest.sum({dy, x, mean, inverse}, 1,
                       [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
                         return {s.mul(e(dy), emitXhat(s, e))};
                       })[0];
   } else if (needsDbeta) {
-    dbeta = nest.sum({dy}, {op.getInits()[2]},
+    dbeta = nest.sum({dy}, 1,
                      [&](ScalarBuilder &, Elements &e) { return SmallVector<Value>{e(dy)}; })[0];
   }
   if (!needsInput)

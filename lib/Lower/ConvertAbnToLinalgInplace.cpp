@@ -165,20 +165,12 @@ Backward::AtPosition Backward::emit(ScalarBuilder &s, Elements &e) {
 
 void Backward::emitSums(bool needsDgamma, bool needsDbeta) {
   bool isChecked = chain.policy == GammaPolicy::Check && !isFrozen;
-  // dgamma's sign under `abs` comes after: its sum then needs a place of its own.
-  bool isSigned = chain.policy == GammaPolicy::Abs && chain.gamma;
-  SmallVector<Value> destinations;
-  if (needsDgamma)
-    destinations.push_back(isSigned ? Value() : inits[1]);
-  if (needsDbeta)
-    destinations.push_back(inits[2]);
-  if (isChecked)
-    destinations.append(2, Value());
-  if (destinations.empty())
+  unsigned numSums = needsDgamma + needsDbeta + 2 * isChecked;
+  if (numSums == 0)
     return;
 
   SmallVector<Value> sums =
-      nest.sum(chain.with({z, dz, inverse}), destinations, [&](ScalarBuilder &s, Elements &e) {
+      nest.sum(chain.with({z, dz, inverse}), numSums, [&](ScalarBuilder &s, Elements &e) {
         AtPosition here = emit(s, e);
         SmallVector<Value> terms;
         if (needsDgamma)
@@ -267,7 +259,7 @@ static SmallVector<Value> lowerRecover(ChannelNest &nest, RecoverOp op) {
     return emitXhat(s, e, chain, invert(s, e, chain, z), inverse);
   };
   if (chain.policy == GammaPolicy::Check) {
-    SmallVector<Value> sums = nest.sum(chain.with({z, inverse}), {Value(), Value()},
+    SmallVector<Value> sums = nest.sum(chain.with({z, inverse}), 2,
                                        [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
                                          Value xhat = emitRecovered(s, e);
                                          return {xhat, s.mul(xhat, xhat)};
