@@ -14,9 +14,9 @@ namespace mlir::abn {
 ///     |sum(xhat^2)/M - variance/(variance + e)| <= max(square, squareSlack / sqrt(M))
 ///
 /// An error of relative size e in xhat, as random as rounding, moves the second by e^2 and by about
-/// 2e/sqrt(M), the first by e/sqrt(M). The bounds for large M stop at e = 2 % in f32: there dgamma has
-/// lost all but two digits. The slack, three standard deviations of the e that rounding gives at
-/// the smallest gamma that is still good, keeps small batches from raising alarms by chance.
+/// 2e/sqrt(M), the first by e/sqrt(M). The bounds for large M stop at e = 2 % in f32: there dgamma
+/// has lost all but two digits. The slack, three standard deviations of the e that rounding gives
+/// at the smallest gamma that is still good, keeps small batches from raising alarms by chance.
 struct ChecksumTolerance {
   double mean, square, meanSlack, squareSlack;
 };
