@@ -174,10 +174,10 @@ Value SoftplusAttr::invert(OpBuilder &b, Location loc, Value z, ValueRange) cons
   double beta = getBeta().convertToDouble();
   Value t = s.mul(z, beta);
   Value isLinear = s.greater(t, getThreshold().convertToDouble());
-  // log(exp(t) - 1) without overflow for large t or cancellation for small t. z that underflowed
-  // to 0 would give -inf.
-  Value positive = s.atLeast(t, s.smallestNormal());
-  Value inverse = s.add(positive, s.log(s.neg(s.expm1(s.neg(positive)))));
+  // log(exp(t) - 1) without overflow for large t or cancellation for small t. The guard is for a z
+  // that underflowed to 0, and for lowerings of expm1 that give 0 for small t.
+  Value decay = s.atLeast(s.neg(s.expm1(s.neg(t))), s.smallestNormal());
+  Value inverse = s.add(t, s.log(decay));
   return s.select(isLinear, z, s.div(inverse, beta));
 }
 
