@@ -49,7 +49,7 @@ def results(request):
     return Results(selected)
 
 
-@pytest.mark.parametrize("key", parameters())
+@pytest.mark.parametrize("key", list(parameters()))
 def test_agrees_with_pytorch(key, results):
     found = results.of(key)
     if isinstance(found, Exception):
