@@ -14,27 +14,25 @@ namespace {
 enum class SumKind { None, Add, Subtract };
 } // namespace
 
-/// Looks through a widening or narrowing of the element type.
-static Value skipCasts(Value value) {
-  while (Operation *def = value.getDefiningOp()) {
-    if (!isa<arith::ExtFOp, arith::TruncFOp>(def))
-      break;
-    value = def->getOperand(0);
-  }
-  return value;
+/// Looks through a cast of the given kind.
+template <typename CastOp> static Value skipCast(Value value) {
+  auto cast = value.getDefiningOp<CastOp>();
+  return cast ? cast.getIn() : value;
 }
 
-/// The kind of a two-input elementwise generic whose body is one addf or subf of its inputs.
+/// The kind of a two-input elementwise generic whose body is one addf or subf of its inputs,
+/// computed in their element type or a wider one.
 static SumKind getSumKind(linalg::GenericOp op) {
   if (!op.hasPureTensorSemantics() || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
       op.getNumParallelLoops() != op.getNumLoops())
     return SumKind::None;
   Block *body = op.getBody();
-  Value yielded = skipCasts(body->getTerminator()->getOperand(0));
+  Value yielded = skipCast<arith::TruncFOp>(body->getTerminator()->getOperand(0));
   Operation *def = yielded.getDefiningOp();
   if (!def || !isa<arith::AddFOp, arith::SubFOp>(def))
     return SumKind::None;
-  Value lhs = skipCasts(def->getOperand(0)), rhs = skipCasts(def->getOperand(1));
+  Value lhs = skipCast<arith::ExtFOp>(def->getOperand(0)),
+        rhs = skipCast<arith::ExtFOp>(def->getOperand(1));
   if (lhs == body->getArgument(1) && rhs == body->getArgument(0) && isa<arith::AddFOp>(def))
     std::swap(lhs, rhs);
   if (lhs != body->getArgument(0) || rhs != body->getArgument(1))

@@ -64,8 +64,8 @@ def FuseForward : Pass<"abn-fuse-forward", "::mlir::func::FuncOp"> {
     With `through-add`, an output that only a residual sum reads is not kept either: it is rebuilt
     from the sum (or the sum's activated value) and the other operand, just before the backward.
 
-    Precondition: a function of one block; forward is what the loss result depends on (role `loss`,
-    the option `loss-result`, or the only floating-point scalar result), backward is the rest.
+    Precondition: a function of one block; forward is what the loss result depends on (the
+    option `loss-result`, role `loss`, or the only floating-point scalar result), backward is the rest.
     Afterwards: nothing in the backward reads the x or y of an in-place chain. Values are equal up to
     rounding. Every chain that is left alone keeps its ops, says why in the attribute `abn.reason`,
     and has a missed remark. The function carries `abn.memory_before`, see docs/Report.md.
@@ -117,7 +117,7 @@ def FuseForward : Pass<"abn-fuse-forward", "::mlir::func::FuncOp"> {
     Option<"substituteReluOption", "substitute-relu", "bool", "false",
            "replace relu by leaky_relu(0.01): this changes the network">,
     Option<"lossResult", "loss-result", "int64_t", "-1",
-           "which result is the loss, if no role says so">
+           "which result is the loss, whatever the roles say">
   ];
   let dependentDialects = [
     "::mlir::abn::AbnDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
@@ -285,7 +285,7 @@ def ReportMemory : Pass<"abn-report-memory", "::mlir::ModuleOp"> {
     Option<"function", "function", "std::string", "",
            "the function to report, if several have a loss">,
     Option<"lossResult", "loss-result", "int64_t", "-1",
-           "which result is the loss, if no role says so">
+           "which result is the loss, whatever the roles say">
   ];
 }
 

@@ -23,7 +23,7 @@ struct OptimizeOptions : PassPipelineOptions<OptimizeOptions> {
       llvm::cl::desc("replace relu by leaky_relu(0.01): this changes the network"),
       llvm::cl::init(false)};
   Option<int64_t> lossResult{*this, "loss-result",
-                             llvm::cl::desc("which result is the loss, if no role says so"),
+                             llvm::cl::desc("which result is the loss, whatever the roles say"),
                              llvm::cl::init(-1)};
 };
 

@@ -158,7 +158,8 @@ void mlir::abn::recordMemoryBefore(func::FuncOp func, std::optional<unsigned> lo
   if (func->hasAttr(AbnDialect::kMemoryBeforeAttr))
     return;
   FailureOr<TrainingStep> step = TrainingStep::get(func, lossResult, std::move(isView));
-  if (failed(step))
+  // Without a loss there is no forward; a later pass may be told which result it is.
+  if (failed(step) || !step->getLossResult())
     return;
   MemoryCensus census = MemoryCensus::compute(*step);
   Builder b(func.getContext());

@@ -335,11 +335,21 @@ void ChainPlanner::findChain(Operation *batchNorm, unsigned index) {
   std::optional<GammaPolicy> policy = options.gammaPolicy;
   if (auto it = options.gammaPolicyOf.find(chain.name); it != options.gammaPolicyOf.end())
     policy = it->second;
-  if (auto attr = batchNorm->getAttrOfType<StringAttr>(AbnDialect::kGammaPolicyAttr))
-    if (auto own = parseGammaPolicy(attr.getValue()))
+  if (auto attr = batchNorm->getAttrOfType<StringAttr>(AbnDialect::kGammaPolicyAttr)) {
+    auto own = parseGammaPolicy(attr.getValue());
+    if (own)
       policy = *own;
+    else
+      chain.reason = "its gamma policy `" + attr.getValue().str() + "` is not known";
+  }
+  bool known = chain.reason.empty();
+  std::string unknown = chain.reason;
   bool chosen = chooseActivation(chain);
   chainOf[chain.z] = &chain;
+  if (!known) {
+    chain.reason = unknown;
+    return;
+  }
   if (!policy) {
     chain.reason = "its gamma policy is keep";
     return;

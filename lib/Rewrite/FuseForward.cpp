@@ -44,6 +44,7 @@ static ActivationOp findActivation(const TrainingStep &step, ActivationGradOp gr
 /// Lets activation gradients read z instead of y where phi' can be had from z, so that y can die.
 /// Left alone where y is kept for another reader and z is not: z would be kept on top.
 static void readActivationOutputs(const TrainingStep &step, ChainPlanner &planner) {
+  SmallVector<std::pair<ActivationGradOp, ActivationOp>> convertible;
   for (Operation &op : step.getFunction().getBody().front()) {
     auto grad = dyn_cast<ActivationGradOp>(&op);
     if (!grad || grad.getFromOutput() || step.isForward(grad) ||
@@ -54,11 +55,17 @@ static void readActivationOutputs(const TrainingStep &step, ChainPlanner &planne
       continue;
     bool inputKept = llvm::any_of(grad.getValue().getUses(), [&](OpOperand &use) {
       Operation *user = use.getOwner();
-      return !step.isForward(user) && !isa<ActivationGradOp>(user) &&
-             !user->hasTrait<OpTrait::IsTerminator>() && TrainingStep::readsOperand(use);
+      auto other = dyn_cast<ActivationGradOp>(user);
+      if (other && !other.getFromOutput() && findActivation(step, other) == activation)
+        return false;
+      return !step.isForward(user) && !user->hasTrait<OpTrait::IsTerminator>() &&
+             TrainingStep::readsOperand(use);
     });
     if (inputKept && !planner.hasIndependentBackwardReader(activation->getResult(0)))
       continue;
+    convertible.emplace_back(grad, activation);
+  }
+  for (auto [grad, activation] : convertible) {
     grad.getValueMutable().assign(activation->getResult(0));
     grad.setFromOutput(true);
   }

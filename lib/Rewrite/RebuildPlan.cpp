@@ -43,7 +43,7 @@ bool ChainPlanner::isOwnReader(const Chain &chain, Operation *op) const {
     return true;
   auto grad = dyn_cast<ActivationGradOp>(op);
   return grad && grad.getFromOutput() && grad.getValue() == chain.z && chain.activation &&
-         grad.getActivation() == chain.phi;
+         grad.getActivation() == chain.phi && grad.getParams() == chain.getParams();
 }
 
 /// Whether a backward op other than the chain's own reads `value` or a view of it.
@@ -168,6 +168,24 @@ bool ChainPlanner::canDropOutput(Chain &chain) {
   return only != nullptr;
 }
 
+/// Whether all `sources` are computed before the first backward op that reads the chain's values: a
+/// logged statistic, which the loss does not need, can stand in the middle of the forward.
+bool ChainPlanner::precedeReaders(ArrayRef<Value> sources, const Chain &chain) const {
+  unsigned first = ~0u;
+  for (Value value : {chain.x, chain.y, chain.z})
+    for (OpOperand &use : value.getUses()) {
+      Operation *op = use.getOwner();
+      unsigned position = step.getPosition(op);
+      if (!op->hasTrait<OpTrait::IsTerminator>() && !step.isForward(op) &&
+          TrainingStep::readsOperand(use) && position > step.getPosition(chain.batchNorm))
+        first = std::min(first, position);
+    }
+  return llvm::all_of(sources, [&](Value source) {
+    Operation *def = source.getDefiningOp();
+    return !def || step.getPosition(def) < first;
+  });
+}
+
 void ChainPlanner::decide(Chain &chain) {
   if (chain.strategy != ChainStrategy::Kept)
     return;
@@ -176,12 +194,16 @@ void ChainPlanner::decide(Chain &chain) {
     chain.reason = "its input is kept for the backward of another chain";
     return;
   }
-  if (options.throughAdd && canDropOutput(chain)) {
+  // Frozen relu's mask must see z itself: a sum's rounding would move clipped values off their
+  // bound.
+  if (options.throughAdd && chain.phi.isInvertible() && canDropOutput(chain)) {
     // z must not count as its own source.
     dropped.insert(chain.z);
-    if (std::unique_ptr<RebuildPlan> plan = planThroughReader(chain.z, kMaxRebuildDepth)) {
-      SmallVector<Value> sources;
+    std::unique_ptr<RebuildPlan> plan = planThroughReader(chain.z, kMaxRebuildDepth);
+    SmallVector<Value> sources;
+    if (plan)
       plan->getSources(sources);
+    if (plan && precedeReaders(sources, chain)) {
       for (Value source : sources) {
         pinned.insert(source);
         if (auto it = chainOf.find(source); it != chainOf.end() && it->second->legal)

@@ -29,7 +29,8 @@ static FusedInputs matchOutputGrad(OpBuilder &b, RecoverOp recover, Value output
   ActivationAttrInterface phi = recover.getActivation();
   auto grad = outputGrad.getDefiningOp<ActivationGradOp>();
   if (grad && grad.getFromOutput() && grad.getValue() == recover.getOutput() &&
-      grad.getActivation() == phi && grad.getParams() == recover.getParams())
+      grad.getActivation() == phi && grad.getParams() == recover.getParams() &&
+      (phi.getNumParams() == 0 || grad.getChannelDim() == recover.getChannelDim()))
     return {phi, recover.getOutput(), grad.getOutputGrad(), recover.getParams()};
   auto identity = IdentityAttr::get(b.getContext());
   if (isa<IdentityAttr>(phi))

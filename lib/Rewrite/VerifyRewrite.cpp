@@ -11,13 +11,20 @@ namespace mlir::abn {
 using namespace mlir;
 using namespace mlir::abn;
 
-/// The forward op whose statistics `backward` reads.
-static Operation *findForward(Operation *backward, Value variance) {
+/// The forward op whose output and statistics `backward` reads. Frozen statistics may be shared by
+/// several: then the output tells, or, if that was rebuilt, the chain's name.
+static Operation *findForward(Operation *backward, Value variance, Value output) {
   if (isa<InplaceBackwardOp>(backward))
     return variance.getDefiningOp<InplaceForwardOp>();
+  if (auto inverse = output.getDefiningOp<ActivationInverseOp>())
+    output = inverse.getInput();
+  if (auto forward = output.getDefiningOp<InplaceInferenceOp>())
+    return forward;
   for (Operation *user : variance.getUsers())
     if (auto forward = dyn_cast<InplaceInferenceOp>(user))
-      if (forward.getVariance() == variance)
+      if (forward.getVariance() == variance && forward->hasAttr(AbnDialect::kChainAttr) &&
+          forward->getAttr(AbnDialect::kChainAttr) == backward->getAttr(AbnDialect::kChainAttr) &&
+          forward.getActivation() == cast<InplaceInferenceBackwardOp>(backward).getActivation())
         return forward;
   return nullptr;
 }
@@ -41,7 +48,8 @@ static LogicalResult verifyInputDies(Operation *forward, Value input) {
 /// (v2) A backward op agrees with its forward op in everything but the activation's form.
 template <typename ForwardOp, typename BackwardOp>
 static LogicalResult verifyPair(BackwardOp backward) {
-  auto forward = cast_or_null<ForwardOp>(findForward(backward, backward.getVariance()));
+  auto forward =
+      cast_or_null<ForwardOp>(findForward(backward, backward.getVariance(), backward.getOutput()));
   // A step whose forward is elsewhere hands z and the statistics over as arguments.
   if (!forward)
     return success();

@@ -304,3 +304,106 @@ func.func @norm_of_norm(%in: !full, %g: !vec, %b: !vec) -> (tensor<f32>, !full) 
       stats(%m1, %v1 : !vec, !vec) gamma(%g : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
   return %loss, %dx1 : tensor<f32>, !full
 }
+
+// -----
+
+// A statistic that is logged reads x before the sum exists: the chain keeps its output.
+
+!full = tensor<2x4x8x8xf32>
+!vec = tensor<4xf32>
+#id = affine_map<(n, c, h, w) -> (n, c, h, w)>
+#sum = {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+
+// CHECK-LABEL: func @early_reader
+// CHECK: abn.batch_norm {{.*}}abn.reason =
+func.func @early_reader(%in: !full, %g: !vec, %b: !vec) -> (tensor<f32>, !full, !full) {
+  %e = tensor.empty() : !full
+  %s = tensor.empty() : !vec
+  %x = "test.conv"(%in) : (!full) -> !full
+  %y1, %m1, %v1 = abn.batch_norm {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%x : !full)
+      gamma(%g : !vec) beta(%b : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %metric = linalg.generic #sum ins(%x, %in : !full, !full) outs(%e : !full) {
+  ^bb0(%p: f32, %q: f32, %acc: f32):
+    %t = arith.addf %p, %q : f32
+    linalg.yield %t : f32
+  } -> !full
+  %o = linalg.generic #sum ins(%y1, %in : !full, !full) outs(%e : !full) {
+  ^bb0(%p: f32, %q: f32, %acc: f32):
+    %t = arith.addf %p, %q : f32
+    linalg.yield %t : f32
+  } -> !full
+  %z = abn.activation #abn.leaky_relu<0.01> ins(%o : !full) outs(%e : !full) -> !full
+  %loss = "test.loss"(%z) : (!full) -> tensor<f32>
+  %dz = "test.loss_grad"(%loss) : (tensor<f32>) -> !full
+  "test.conv_grad"(%z) : (!full) -> ()
+  %do = abn.activation_grad #abn.leaky_relu<0.01> ins(%dz, %o : !full, !full) outs(%e : !full) -> !full
+  %dx1, %dg1, %db1 = abn.batch_norm_grad {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%do, %x : !full, !full)
+      stats(%m1, %v1 : !vec, !vec) gamma(%g : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  return %loss, %dx1, %metric : tensor<f32>, !full, !full
+}
+
+// -----
+
+// A sum that is rounded to bf16 on the way is not the sum of its operands.
+
+!full = tensor<2x4x8x8xf32>
+!vec = tensor<4xf32>
+#id = affine_map<(n, c, h, w) -> (n, c, h, w)>
+#sum = {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+
+// CHECK-LABEL: func @rounded_sum
+// CHECK: abn.batch_norm {{.*}}abn.reason =
+func.func @rounded_sum(%in: !full, %g: !vec, %b: !vec) -> (tensor<f32>, !full, !vec, !vec) {
+  %e = tensor.empty() : !full
+  %s = tensor.empty() : !vec
+  %x = "test.conv"(%in) : (!full) -> !full
+  %y1, %m1, %v1 = abn.batch_norm {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%x : !full)
+      gamma(%g : !vec) beta(%b : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %o = linalg.generic #sum ins(%y1, %in : !full, !full) outs(%e : !full) {
+  ^bb0(%p: f32, %q: f32, %acc: f32):
+    %p1 = arith.truncf %p : f32 to bf16
+    %q1 = arith.truncf %q : f32 to bf16
+    %t1 = arith.addf %p1, %q1 : bf16
+    %t = arith.extf %t1 : bf16 to f32
+    linalg.yield %t : f32
+  } -> !full
+  %z = abn.activation #abn.leaky_relu<0.01> ins(%o : !full) outs(%e : !full) -> !full
+  %loss = "test.loss"(%z) : (!full) -> tensor<f32>
+  %dz = "test.loss_grad"(%loss) : (tensor<f32>) -> !full
+  "test.conv_grad"(%z) : (!full) -> ()
+  %do = abn.activation_grad #abn.leaky_relu<0.01> ins(%dz, %o : !full, !full) outs(%e : !full) -> !full
+  %dx1, %dg1, %db1 = abn.batch_norm_grad {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%do, %x : !full, !full)
+      stats(%m1, %v1 : !vec, !vec) gamma(%g : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  return %loss, %dx1, %dg1, %db1 : tensor<f32>, !full, !vec, !vec
+}
+
+// -----
+
+// Two activations of one value: y serves both gradients, two outputs would be kept instead.
+
+!full = tensor<2x4x8x8xf32>
+!vec = tensor<4xf32>
+#id = affine_map<(n, c, h, w) -> (n, c, h, w)>
+#sum = {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+
+// CHECK-LABEL: func @two_activations
+// CHECK: %[[Y:.+]] = "test.conv"
+// CHECK: abn.activation_grad #abn.leaky_relu<0.2> ins(%{{.+}}, %[[Y]] :
+// CHECK: abn.activation_grad #abn.leaky_relu<0.01> ins(%{{.+}}, %[[Y]] :
+func.func @two_activations(%in: !full, %g: !vec, %b: !vec) -> (tensor<f32>, !full, !full) {
+  %e = tensor.empty() : !full
+  %s = tensor.empty() : !vec
+  %y = "test.conv"(%in) : (!full) -> !full
+  %z1 = abn.activation #abn.leaky_relu<0.01> ins(%y : !full) outs(%e : !full) -> !full
+  %z2 = abn.activation #abn.leaky_relu<0.2> ins(%y : !full) outs(%e : !full) -> !full
+  %o = linalg.generic #sum ins(%z1, %z2 : !full, !full) outs(%e : !full) {
+  ^bb0(%p: f32, %q: f32, %acc: f32):
+    %t = arith.addf %p, %q : f32
+    linalg.yield %t : f32
+  } -> !full
+  %loss = "test.loss"(%o) : (!full) -> tensor<f32>
+  %dz = "test.loss_grad"(%loss) : (tensor<f32>) -> !full
+  %d2 = abn.activation_grad #abn.leaky_relu<0.2> ins(%dz, %y : !full, !full) outs(%e : !full) -> !full
+  %d1 = abn.activation_grad #abn.leaky_relu<0.01> ins(%dz, %y : !full, !full) outs(%e : !full) -> !full
+  return %loss, %d1, %d2 : tensor<f32>, !full, !full
+}

@@ -120,6 +120,7 @@ private:
   bool canDropOutput(Chain &chain);
   bool isOverwritten(Value value) const;
   bool isInputNeeded(Chain &chain);
+  bool precedeReaders(ArrayRef<Value> sources, const Chain &chain) const;
 
   const TrainingStep &step;
   const ChainOptions &options;
