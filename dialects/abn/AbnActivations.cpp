@@ -387,3 +387,33 @@ ABN_NOT_INVERTIBLE(GeluTanhAttr)
 ABN_NOT_INVERTIBLE(MishAttr)
 ABN_NOT_INVERTIBLE(HardswishAttr)
 #undef ABN_NOT_INVERTIBLE
+
+//===----------------------------------------------------------------------===//
+// Scaled
+//===----------------------------------------------------------------------===//
+
+Value ScaledAttr::apply(OpBuilder &b, Location loc, Value y, ValueRange params) const {
+  ScalarBuilder s(b, loc, y);
+  Value inner = getPhi().apply(b, loc, s.mul(y, getInputScale().convertToDouble()), params);
+  return s.mul(inner, getOutputScale().convertToDouble());
+}
+
+Value ScaledAttr::derivative(OpBuilder &b, Location loc, Value y, ValueRange params) const {
+  ScalarBuilder s(b, loc, y);
+  double in = getInputScale().convertToDouble(), out = getOutputScale().convertToDouble();
+  return s.mul(getPhi().derivative(b, loc, s.mul(y, in), params), in * out);
+}
+
+Value ScaledAttr::invert(OpBuilder &b, Location loc, Value z, ValueRange params) const {
+  ScalarBuilder s(b, loc, z);
+  Value inner = getPhi().invert(b, loc, s.div(z, getOutputScale().convertToDouble()), params);
+  return s.div(inner, getInputScale().convertToDouble());
+}
+
+Value ScaledAttr::derivativeFromOutput(OpBuilder &b, Location loc, Value z,
+                                       ValueRange params) const {
+  ScalarBuilder s(b, loc, z);
+  double in = getInputScale().convertToDouble(), out = getOutputScale().convertToDouble();
+  Value inner = s.div(z, out);
+  return s.mul(getPhi().derivativeFromOutput(b, loc, inner, params), in * out);
+}

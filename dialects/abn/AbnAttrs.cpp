@@ -98,6 +98,20 @@ LogicalResult HardtanhAttr::verify(EmitError emitError, APFloat minVal, APFloat 
   return success();
 }
 
+/// (activation_a4) A scaled activation is one, and keeps its inverse.
+LogicalResult ScaledAttr::verify(EmitError emitError, Attribute base, APFloat inputScale,
+                                 APFloat outputScale) {
+  if (!isa<ActivationAttrInterface>(base))
+    return emitError() << "(activation_a4) expected an activation, got " << base;
+  for (auto [name, value] : {std::make_pair("input_scale", inputScale), {"output_scale", outputScale}}) {
+    if (failed(verifyFinite(emitError, name, value)))
+      return failure();
+    if (value.isZero())
+      return emitError() << "(activation_a4) expected " << name << " not to be zero";
+  }
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Names and properties
 //===----------------------------------------------------------------------===//
@@ -228,3 +242,22 @@ bool MishAttr::hasDerivativeFromOutput() const { return false; }
 StringRef HardswishAttr::getActivationName() const { return "hardswish"; }
 bool HardswishAttr::isInvertible() const { return false; }
 bool HardswishAttr::hasDerivativeFromOutput() const { return false; }
+
+ActivationAttrInterface ScaledAttr::getPhi() const {
+  return cast<ActivationAttrInterface>(getBase());
+}
+StringRef ScaledAttr::getActivationName() const {
+  // The scaled forms that have a name of their own.
+  double product = getInputScale().convertToDouble() * getOutputScale().convertToDouble();
+  if (isa<SiluAttr>(getBase()) && std::abs(product - 1) < 1e-6)
+    return std::abs(getInputScale().convertToDouble() - 1.702) < 1e-6 ? "quick_gelu" : "swish";
+  return "scaled";
+}
+unsigned ScaledAttr::getNumParams() const { return getPhi().getNumParams(); }
+bool ScaledAttr::isInvertible() const { return getPhi().isInvertible(); }
+// Clipped values no longer stand on a bound that every type holds.
+bool ScaledAttr::isInvertibleWhereSensitive() const { return isInvertible(); }
+bool ScaledAttr::hasDerivativeFromOutput() const {
+  return isInvertible() && getPhi().hasDerivativeFromOutput();
+}
+StringRef ScaledAttr::getHazards() const { return getPhi().getHazards(); }

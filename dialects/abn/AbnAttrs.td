@@ -4,6 +4,7 @@
 // - (activation_a1) parameters are finite.
 // - (activation_a2) celu's alpha and softplus's beta are not zero.
 // - (activation_a3) hardtanh's minimum does not exceed its maximum.
+// - (activation_a4) what scaled scales is an activation, and neither scale is zero.
 #ifndef ABN_ATTRS_TD
 #define ABN_ATTRS_TD
 
@@ -165,6 +166,27 @@ def Abn_HardswishAttr : Abn_Activation<"Hardswish", "hardswish"> {
 def Abn_HardsigmoidAttr
     : Abn_Activation<"Hardsigmoid", "hardsigmoid", ["isInvertibleWhereSensitive"]> {
   let summary = "z = min(max(y + 3, 0), 6) / 6; not invertible in training";
+}
+
+def Abn_ScaledAttr
+    : Abn_Activation<"Scaled", "scaled", ["getNumParams", "isInvertibleWhereSensitive", "getHazards"]> {
+  let summary = "z = output_scale * phi(input_scale * y) for another activation phi";
+  let description = [{
+    Quick-gelu, y * sigmoid(1.702*y), is silu with the scales 1.702 and 1/1.702; LeCun's tanh is tanh
+    with 2/3 and 1.7159. Has of phi's inverse what phi has.
+  }];
+  let parameters = (ins "::mlir::Attribute":$base, APFloatParameter<"">:$inputScale,
+                        APFloatParameter<"">:$outputScale);
+  let builders = [AttrBuilder<(ins "::mlir::Attribute":$base, "double":$inputScale,
+                                   "double":$outputScale), [{
+    return $_get($_ctxt, base, ::llvm::APFloat(inputScale), ::llvm::APFloat(outputScale));
+  }]>];
+  let assemblyFormat = [{ `<` $base `,` `input_scale` `=` custom<F64>($inputScale) `,`
+                          `output_scale` `=` custom<F64>($outputScale) `>` }];
+  let extraClassDeclaration = [{
+    ActivationAttrInterface getPhi() const;
+  }];
+  let genVerifyDecl = 1;
 }
 
 #endif // ABN_ATTRS_TD

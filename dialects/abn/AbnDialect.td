@@ -40,7 +40,7 @@ def Abn_Dialect : Dialect {
 
     (c8 to c10 belong to single ops and carry their names: activation_grad_c8,
     activation_inverse_c8, inplace_c8, inplace_c9, inplace_c10. Activations check their own
-    parameters: activation_a1 to activation_a3.)
+    parameters: activation_a1 to activation_a4.)
   }];
   let cppNamespace = "::mlir::abn";
   let useDefaultAttributePrinterParser = 1;

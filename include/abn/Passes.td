@@ -51,6 +51,27 @@ def ImportAten : Pass<"abn-import-aten", "::mlir::ModuleOp"> {
 }
 
 //===----------------------------------------------------------------------===//
+// Recognise
+//===----------------------------------------------------------------------===//
+
+def Recognize : Pass<"abn-recognize", "::mlir::func::FuncOp"> {
+  let summary = "Find decomposed batch norms and make them abn ops";
+  let description = [{
+    TODO
+  }];
+  let options = [
+    Option<"batchAsChannel", "batch-as-channel", "bool", "false",
+           "also take normalisations whose channel is the first dimension">,
+    Option<"verifyEquivalence", "verify-equivalence", "bool", "false",
+           "evaluate the function before and after on tiny tensors; a difference is an error">
+  ];
+  let dependentDialects = [
+    "::mlir::abn::AbnDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
+//===----------------------------------------------------------------------===//
 // Rewrite
 //===----------------------------------------------------------------------===//
 

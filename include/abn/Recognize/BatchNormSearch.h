@@ -1,0 +1,134 @@
+// Finds decomposed batch norms in an evaluated function: forward, backward and activation, by what
+// values are equal to, not by which ops compute them.
+#ifndef ABN_RECOGNIZE_BATCHNORMSEARCH_H
+#define ABN_RECOGNIZE_BATCHNORMSEARCH_H
+
+#include "abn/AbnDialect.h"
+#include "abn/Recognize/ValueTables.h"
+
+namespace mlir::abn {
+
+class ActivationBodies;
+
+/// A batch norm as its values' indices in the evaluation.
+struct BatchNormMatch {
+  /// y = gamma * (x - mean)/sqrt(variance + epsilon) + beta over all dimensions but channelDim.
+  unsigned x = 0, y = 0;
+  int64_t channelDim = 0;
+  double epsilon = 0;
+  std::optional<unsigned> gamma, beta;
+  ChannelRow mean, variance, gammaRow, betaRow;
+
+  /// dx is the input's gradient for the gradient dy of y, or, if `residual` is set, the sum of both.
+  std::optional<unsigned> dy, dx, residual;
+  SmallVector<unsigned, 2> gammaGrads, betaGrads;
+
+  /// z = phi(y); dyPart = dz * phi'(y) is dy, or a term of it.
+  ActivationAttrInterface phi;
+  std::optional<unsigned> param;
+  unsigned z = 0;
+  std::optional<unsigned> dz, dyPart;
+
+  /// The abn.batch_norm op, if the graph has it as one.
+  Operation *given = nullptr;
+  /// Set when a check fails.
+  std::string problem;
+
+  bool hasBackward() const { return dx.has_value(); }
+  bool hasActivation() const { return z != y; }
+};
+
+/// Something that looks like a batch norm and is not taken.
+struct RefusedMatch {
+  unsigned x;
+  std::string reason;
+};
+
+/// Arithmetic on one match's values, in the layout of x's class.
+class MatchMath {
+public:
+  MatchMath(const ValueTables &tables, const BatchNormMatch &match)
+      : tables(tables), match(match), cls(tables.getClass(match.x)),
+        info(tables.getClassInfo(cls)), view(info.views[match.channelDim]) {}
+
+  size_t getTotal() const { return kTrials * info.count; }
+  int getClass() const { return cls; }
+  double getCount() const { return view.count; }
+  /// Row entry of element i of the whole array.
+  size_t rowOf(size_t i) const {
+    return i / info.count * view.channels + view.channelOf[i % info.count];
+  }
+  double inverseDeviation(size_t row) const;
+  /// xhat of x = `xs`.
+  std::vector<double> normalized(ArrayRef<double> xs) const;
+  /// gamma*r*(u - mean(u) - xhat*mean(u*xhat)).
+  std::vector<double> inputGrad(ArrayRef<double> u, ArrayRef<double> xhat) const;
+  /// The means of u*xhat.
+  ChannelRow correlation(ArrayRef<double> u, ArrayRef<double> xhat) const;
+  ChannelRow means(ArrayRef<double> u) const;
+  ChannelRow scaled(ChannelRow row, double factor) const;
+  ArrayRef<double> contents(unsigned value) const {
+    return {tables.getContents(value), getTotal()};
+  }
+  const FullClass &getLayout() const { return info; }
+
+private:
+  const ValueTables &tables;
+  const BatchNormMatch &match;
+  int cls;
+  const FullClass &info;
+  const ChannelView &view;
+};
+
+/// The search over one evaluation.
+class BatchNormSearch {
+public:
+  BatchNormSearch(Evaluation &evaluation, const ValueTables &tables, ActivationBodies &bodies,
+                  bool batchAsChannel)
+      : evaluation(evaluation), tables(tables), bodies(bodies), batchAsChannel(batchAsChannel) {}
+
+  void run();
+  MutableArrayRef<BatchNormMatch> getMatches() { return matches; }
+  std::vector<BatchNormMatch> takeMatches() { return std::move(matches); }
+  ArrayRef<RefusedMatch> getRefused() const { return refused; }
+
+private:
+  struct ChannelSums {
+    SmallVector<unsigned, 2> sums, means;
+  };
+  using Filter = llvm::function_ref<bool(unsigned)>;
+  SmallVector<unsigned> reach(ArrayRef<unsigned> roots, bool forward, unsigned depth, size_t limit,
+                              Filter filter) const;
+
+  void findSums();
+  void addGiven();
+  void searchForward(unsigned x, int64_t channelDim);
+  std::optional<BatchNormMatch> matchOutput(const BatchNormMatch &input, unsigned y,
+                                            std::string &reason);
+  bool bindParameters(BatchNormMatch &match, ArrayRef<double> slope, std::string &reason);
+  bool hasVariance(const BatchNormMatch &match) const;
+  void chooseAmongCopies();
+
+  void searchBackward(BatchNormMatch &match);
+  bool tryGradient(BatchNormMatch &match, const MatchMath &math, unsigned u,
+                   ArrayRef<double> xhat, ArrayRef<unsigned> closure);
+  bool searchZeroSum(BatchNormMatch &match, const MatchMath &math, ArrayRef<double> xhat,
+                     ArrayRef<unsigned> closure);
+
+  void searchActivation(BatchNormMatch &match);
+
+  Evaluation &evaluation;
+  const ValueTables &tables;
+  ActivationBodies &bodies;
+  bool batchAsChannel;
+  /// By full value and channel dimension.
+  std::map<std::pair<unsigned, int64_t>, ChannelSums> sums;
+  /// Sums by the value that is summed, as the graph has them.
+  std::map<std::pair<unsigned, int64_t>, SmallVector<unsigned, 1>> sumsOf;
+  std::vector<BatchNormMatch> candidates, matches;
+  std::vector<RefusedMatch> refused;
+};
+
+} // namespace mlir::abn
+
+#endif // ABN_RECOGNIZE_BATCHNORMSEARCH_H

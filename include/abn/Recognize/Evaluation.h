@@ -1,0 +1,128 @@
+// Evaluates a whole function once on tiny tensors, in double precision. Every dimension D becomes
+// min(D, 3); a sum multiplies by true extent / tiny extent, so that constants such as 1/M stay right.
+// Elementwise ops, reductions, broadcasts, transposes, reshapes and the abn ops are executed; any other
+// op is a leaf, a fixed random function of what it reads. Recognition looks for values that are equal
+// to what a formula gives; the equivalence check compares two functions.
+#ifndef ABN_RECOGNIZE_EVALUATION_H
+#define ABN_RECOGNIZE_EVALUATION_H
+
+#include "abn/Recognize/TinyArray.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SmallSet.h"
+#include <map>
+#include <optional>
+
+namespace mlir::abn {
+
+/// The tiny extent of a dimension of true extent `size`.
+inline int64_t getTinyExtent(int64_t size) { return size < 3 ? size : 3; }
+
+/// How the random contents of leaves are drawn. Tensors with two or more extents above 1 differ in all
+/// trials; smaller ones are equal in trials 0 and 1 (positive) and in 2 and 3 (larger, one entry
+/// negative): a formula's per-channel constants show by agreeing within a pair.
+struct LeafOptions {
+  double fullScale = 1, parameterScale = 1;
+  uint64_t seed = 1;
+  /// The true extent that stands for dynamic dimensions; two more for each position.
+  int64_t dynamicExtent = 5;
+  /// Arguments whose contents must be positive in all trials.
+  llvm::SmallDenseSet<unsigned> positiveArguments;
+};
+
+/// The outcomes that a piecewise op showed: lhs > rhs, a comparison, a sign.
+struct Branch {
+  TinyArray lhs, rhs;
+  bool sawTrue = false, sawFalse = false;
+  /// The op has more pieces than can be counted (rounding).
+  bool isStepped = false;
+};
+
+/// One SSA value of the function's block.
+struct EvaluatedValue {
+  Value value;
+  /// The extents of its type, dynamic ones replaced; empty for scalars.
+  SmallVector<int64_t, 4> shape;
+  TinyArray array;
+  /// Whether its contents are random: an argument, or the result of an op that is not executed.
+  bool isLeaf = false;
+  /// The values that its op reads, and those whose ops read it, by index.
+  SmallVector<unsigned, 4> operands, users;
+  SmallVector<Branch, 0> branches;
+};
+
+/// What ops that are not executed gave, so that the same op on equal operands gives the same again:
+/// within one function, and in a second one that is compared with it.
+class LeafRegistry {
+public:
+  struct Entry {
+    Operation *op;
+    unsigned ordinal;
+    SmallVector<TinyArray, 2> operands, results;
+  };
+  /// An op of the same kind on operands that are equal up to rounding; for an op with effects, the
+  /// `ordinal`-th of its kind.
+  const Entry *find(Operation *op, ArrayRef<TinyArray> operands, unsigned ordinal) const;
+  void add(Operation *op, ArrayRef<TinyArray> operands, unsigned ordinal,
+           ArrayRef<TinyArray> results);
+  static llvm::hash_code getKind(Operation *op);
+  static bool isPure(Operation *op);
+  bool empty() const { return entries.empty(); }
+
+private:
+  std::map<size_t, SmallVector<Entry, 1>> entries;
+};
+
+/// The values of one function.
+class Evaluation {
+public:
+  explicit Evaluation(ArrayArena &arena) : arena(arena) {}
+
+  /// Evaluates the function's only block, leaving out `ignored` ops. With `reference`, ops that are not
+  /// executed give what they gave there. `forced` values are taken as leaves; those whose merged
+  /// dimensions clash with another operand's are added to it.
+  void run(func::FuncOp func, const LeafOptions &options, llvm::DenseSet<Value> &forced,
+           LeafRegistry &registry, const llvm::DenseSet<Operation *> *ignored = nullptr);
+
+  ArrayRef<EvaluatedValue> getValues() const { return values; }
+  const EvaluatedValue &operator[](unsigned index) const { return values[index]; }
+  std::optional<unsigned> find(Value value) const;
+  ArrayRef<unsigned> getReturned() const { return returned; }
+  ArrayArena &getArena() { return arena; }
+
+private:
+  using Arrays = SmallVector<TinyArray, 2>;
+  void evaluateOp(Operation *op);
+  std::optional<Arrays> execute(Operation *op);
+  std::optional<Arrays> executeConstant(Attribute value, Type type);
+  std::optional<Arrays> executeReshape(Operation *op);
+  std::optional<Arrays> executeLinalg(Operation *op);
+  std::optional<TinyArray> toLoops(const EvaluatedValue &operand, AffineMap map);
+  std::optional<TinyArray> getCaptured(Value value, unsigned rank);
+  bool executeBody(Block &block, unsigned rank, llvm::DenseMap<Value, TinyArray> &environment,
+                   const llvm::DenseSet<Operation *> &combiners);
+  std::optional<TinyArray> reduce(Operation *combiner, TinyArray term, const TinyArray &init,
+                                  AffineMap map, ArrayRef<int64_t> extents);
+  Arrays drawResults(Operation *op);
+  TinyArray drawLeaf(ArrayRef<int64_t> shape, Type elementType, bool positive = false);
+  SmallVector<int64_t, 4> getShape(Value value);
+  void addValue(Value value, TinyArray array, bool isLeaf, ArrayRef<unsigned> operands);
+  void forceMergedOperands(Operation *op);
+  bool hasMergedAxis(const EvaluatedValue &value) const;
+  ArrayRef<unsigned> getOperandIndices(Operation *op);
+
+  ArrayArena &arena;
+  LeafOptions options;
+  llvm::DenseSet<Value> *forced = nullptr;
+  LeafRegistry *registry = nullptr;
+  std::vector<EvaluatedValue> values;
+  llvm::DenseMap<Value, unsigned> indices;
+  std::map<size_t, unsigned> ordinals;
+  SmallVector<unsigned> returned, operandIndices;
+  SmallVector<Branch, 0> branches;
+  uint64_t nextLeaf = 0;
+};
+
+} // namespace mlir::abn
+
+#endif // ABN_RECOGNIZE_EVALUATION_H

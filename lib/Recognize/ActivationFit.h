@@ -1,0 +1,55 @@
+// Which activation makes z of y, from their contents.
+#ifndef ABN_LIB_RECOGNIZE_ACTIVATIONFIT_H
+#define ABN_LIB_RECOGNIZE_ACTIVATIONFIT_H
+
+#include "ActivationBodies.h"
+#include "abn/Recognize/BatchNormSearch.h"
+
+namespace mlir::abn {
+
+/// The decimal number that a constant was most likely written as: the shortest that rounds to the same
+/// f32, or 12 digits.
+double snapConstant(double value);
+
+/// An activation and, for prelu, the per-channel value that holds its slopes.
+struct ActivationFit {
+  ActivationAttrInterface phi;
+  std::optional<unsigned> param;
+};
+
+/// Fits activations to one match's y. `constants` are numbers that the graph computes with: candidates
+/// for scales inside of an activation.
+class ActivationFitter {
+public:
+  ActivationFitter(Evaluation &evaluation, const ValueTables &tables, const BatchNormMatch &match,
+                   ArrayRef<double> constants, ActivationBodies &bodies);
+
+  /// The activation that gives `z`, if it is one of the family and not the identity.
+  std::optional<ActivationFit> fit(unsigned z);
+  /// phi(y) or phi'(y), in the layout of y's class.
+  ArrayRef<double> evaluate(const ActivationFit &fit, ActivationBodies::Form form);
+
+private:
+  bool agrees(ArrayRef<double> a, ArrayRef<double> b) const;
+  bool gives(ActivationAttrInterface phi, ArrayRef<double> z);
+  std::optional<double> constantRatio(ArrayRef<double> z, double inputScale, bool exponential,
+                                      bool positive) const;
+  ActivationAttrInterface fitKinked(ArrayRef<double> z);
+  std::optional<ActivationFit> fitPrelu(ArrayRef<double> z);
+  ActivationAttrInterface fitFixed(ArrayRef<double> z);
+  ActivationAttrInterface fitClipped(ArrayRef<double> z);
+  ActivationAttrInterface fitScaled(ArrayRef<double> z);
+
+  Evaluation &evaluation;
+  const ValueTables &tables;
+  const BatchNormMatch &match;
+  ArrayRef<double> constants;
+  ActivationBodies &bodies;
+  MatchMath math;
+  ArrayRef<double> ys;
+  MLIRContext *context;
+};
+
+} // namespace mlir::abn
+
+#endif // ABN_LIB_RECOGNIZE_ACTIVATIONFIT_H

@@ -1,0 +1,114 @@
+// The equivalence check: one evaluation of each function for each scale.
+#include "abn/Recognize/Equivalence.h"
+#include "abn/AbnDialect.h"
+#include "abn/Recognize/ValueTables.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::abn;
+
+/// Arguments that give prelu its slopes: an inverse needs them positive.
+static llvm::SmallDenseSet<unsigned> findSlopeArguments(func::FuncOp func) {
+  llvm::SmallDenseSet<unsigned> found;
+  func.walk([&](Operation *op) {
+    auto visit = [&](ValueRange params) {
+      for (Value param : params) {
+        while (Operation *def = param.getDefiningOp()) {
+          if (def->getNumOperands() == 0)
+            break;
+          param = def->getOperand(0);
+        }
+        if (auto argument = dyn_cast<BlockArgument>(param))
+          found.insert(argument.getArgNumber());
+      }
+    };
+    if (auto forward = dyn_cast<InplaceForwardOp>(op))
+      visit(forward.getParams());
+    if (auto forward = dyn_cast<InplaceInferenceOp>(op))
+      visit(forward.getParams());
+  });
+  return found;
+}
+
+/// The largest difference of two results relative to the largest entry of a trial; infinite if their
+/// layouts differ.
+static double compare(ArrayArena &arena, const TinyArray &a, const TinyArray &b) {
+  SmallVector<int64_t, 5> sizes;
+  if (!mergeSizes({a, b}, sizes))
+    return INFINITY;
+  ArrayRef<double> x = broadcast(arena, a, sizes).getContents(),
+                   y = broadcast(arena, b, sizes).getContents();
+  size_t count = x.size() / kTrials;
+  double worst = 0;
+  for (size_t trial = 0; trial < kTrials; ++trial) {
+    ArrayRef<double> before = x.slice(trial * count, count), after = y.slice(trial * count, count);
+    double scale = 1e-300;
+    for (double entry : before)
+      if (std::isfinite(entry))
+        scale = std::max(scale, std::fabs(entry));
+    for (auto [p, q] : llvm::zip_equal(before, after)) {
+      if (p == q || (std::isnan(p) && std::isnan(q)))
+        continue;
+      double error = std::fabs(p - q) / scale;
+      worst = std::max(worst, std::isfinite(error) ? error : INFINITY);
+    }
+  }
+  return worst;
+}
+
+std::optional<std::string> mlir::abn::findDifference(func::FuncOp before, func::FuncOp after) {
+  constexpr double kScales[][2] = {{1, 1}, {1e-2, 1}, {30, 0.5}};
+  for (auto [round, scales] : llvm::enumerate(kScales)) {
+    LeafOptions options;
+    options.fullScale = scales[0];
+    options.parameterScale = scales[1];
+    options.seed = 100 + round;
+    options.dynamicExtent = 5 + 6 * round;
+    options.positiveArguments = findSlopeArguments(after);
+    ArrayArena arenas[2];
+    LeafRegistry registry;
+    Evaluation first(arenas[0]), second(arenas[1]);
+    llvm::DenseSet<Value> forced, forcedAfter;
+    // Reshapes that must be leaves show one by one.
+    for (size_t known = ~size_t(0); known != forced.size();) {
+      known = forced.size();
+      registry = LeafRegistry();
+      first.run(before, options, forced, registry);
+    }
+    for (size_t known = ~size_t(0); known != forcedAfter.size();) {
+      known = forcedAfter.size();
+      LeafRegistry copy = registry;
+      second.run(after, options, forcedAfter, copy);
+    }
+    for (auto [index, pair] :
+         llvm::enumerate(llvm::zip_equal(first.getReturned(), second.getReturned()))) {
+      double error = compare(arenas[0], first[std::get<0>(pair)].array,
+                             second[std::get<1>(pair)].array);
+      if (error > 1e-5)
+        return llvm::formatv("result {0} differs by {1:e} of its largest entry, for inputs of scale {2}",
+                             index, error, scales[0])
+            .str();
+    }
+  }
+  return std::nullopt;
+}
+
+EquivalenceGuard::EquivalenceGuard(func::FuncOp func, bool enabled) : func(func) {
+  if (enabled && !func.isExternal() && llvm::hasSingleElement(func.getBody()))
+    before = func.clone();
+}
+
+EquivalenceGuard::~EquivalenceGuard() {
+  if (before)
+    before->destroy();
+}
+
+LogicalResult EquivalenceGuard::check() {
+  if (!before)
+    return success();
+  std::optional<std::string> difference = findDifference(before, func);
+  if (!difference)
+    return success();
+  return func.emitError() << "the rewrite changes the function: " << *difference;
+}

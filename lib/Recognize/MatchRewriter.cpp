@@ -1,0 +1,331 @@
+// Emission of abn ops in the place of what they are equal to. A value's copies (casts, recomputations,
+// views of statistics) are replaced with it: one that stayed would keep the batch norm's input alive.
+#include "MatchRewriter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+using namespace mlir;
+using namespace mlir::abn;
+
+//===----------------------------------------------------------------------===//
+// Building blocks
+//===----------------------------------------------------------------------===//
+
+/// The value that an index stands for now.
+Value MatchRewriter::current(unsigned value) const {
+  auto it = replaced.find(value);
+  return it == replaced.end() ? evaluation[value].value : it->second;
+}
+
+/// The latest of the operands' definitions; null if all are arguments.
+static Operation *findLastDefinition(ValueRange operands) {
+  Operation *last = nullptr;
+  for (Value operand : operands)
+    if (Operation *def = operand ? operand.getDefiningOp() : nullptr)
+      if (!last || last->isBeforeInBlock(def))
+        last = def;
+  return last;
+}
+
+OpBuilder MatchRewriter::builderAfter(ValueRange operands) {
+  if (Operation *last = findLastDefinition(operands)) {
+    OpBuilder b(last);
+    b.setInsertionPointAfter(last);
+    return b;
+  }
+  return OpBuilder::atBlockBegin(&func.getBody().front());
+}
+
+/// An elementwise generic of one input; `body` makes the element.
+static Value emitMap(OpBuilder &b, Location loc, Value value, Type elementType,
+                     llvm::function_ref<Value(OpBuilder &, Location, Value)> body) {
+  auto type = cast<RankedTensorType>(value.getType());
+  Value init = tensor::EmptyOp::create(b, loc, tensor::getMixedSizes(b, loc, value), elementType);
+  SmallVector<AffineMap> maps(2, b.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+  return linalg::GenericOp::create(b, loc, init.getType(), ValueRange{value}, ValueRange{init}, maps,
+                                   iterators,
+                                   [&](OpBuilder &nested, Location l, ValueRange args) {
+                                     linalg::YieldOp::create(nested, l, body(nested, l, args[0]));
+                                   })
+      .getResult(0);
+}
+
+Value MatchRewriter::castTo(OpBuilder &b, Location loc, Value value, Type elementType) {
+  Type from = getElementTypeOrSelf(value.getType());
+  if (from == elementType)
+    return value;
+  return emitMap(b, loc, value, elementType, [&](OpBuilder &nested, Location l, Value x) -> Value {
+    if (from.getIntOrFloatBitWidth() < elementType.getIntOrFloatBitWidth())
+      return arith::ExtFOp::create(nested, l, elementType, x);
+    if (from.getIntOrFloatBitWidth() > elementType.getIntOrFloatBitWidth())
+      return arith::TruncFOp::create(nested, l, elementType, x);
+    // f16 and bf16 go through f32.
+    Value wide = arith::ExtFOp::create(nested, l, nested.getF32Type(), x);
+    return arith::TruncFOp::create(nested, l, elementType, wide);
+  });
+}
+
+/// A reshape that only adds or removes dimensions of size 1; null if the types do not fit.
+static Value reshapeVector(OpBuilder &b, Location loc, Value value, RankedTensorType type) {
+  auto from = cast<RankedTensorType>(value.getType());
+  if (from == type)
+    return value;
+  if (!from.hasStaticShape() || !type.hasStaticShape() ||
+      from.getNumElements() != type.getNumElements())
+    return nullptr;
+  ReassociationIndices all = llvm::to_vector(
+      llvm::seq<int64_t>(0, std::max(from.getRank(), type.getRank())));
+  SmallVector<ReassociationIndices> groups = {all};
+  if (from.getRank() == 1)
+    return tensor::ExpandShapeOp::create(b, loc, type, value, groups);
+  if (type.getRank() == 1)
+    return tensor::CollapseShapeOp::create(b, loc, type, value, groups);
+  return nullptr;
+}
+
+/// A per-channel value as a vector that abn ops take.
+Value MatchRewriter::toVector(OpBuilder &b, Location loc, unsigned index, Type elementType) {
+  Value value = current(index);
+  auto type = cast<RankedTensorType>(value.getType());
+  value = reshapeVector(
+      b, loc, value, RankedTensorType::get({type.getNumElements()}, type.getElementType()));
+  Type statistics = getStatisticsType(elementType);
+  if (type.getElementType() == elementType || type.getElementType() == statistics)
+    return value;
+  return castTo(b, loc, value, statistics);
+}
+
+//===----------------------------------------------------------------------===//
+// Replacing
+//===----------------------------------------------------------------------===//
+
+/// Lets everything after `by` read it.
+void MatchRewriter::replace(unsigned index, Value by) {
+  Value value = current(index);
+  if (value == by)
+    return;
+  Operation *def = by.getDefiningOp();
+  Block *block = def->getBlock();
+  value.replaceUsesWithIf(by, [&](OpOperand &use) {
+    Operation *user = block->findAncestorOpInBlock(*use.getOwner());
+    return user && def->isBeforeInBlock(user);
+  });
+  replaced[index] = by;
+}
+
+/// Replaces a full value and its copies, cast to their element types.
+void MatchRewriter::replaceFull(unsigned index, Value by) {
+  llvm::MapVector<Type, Value> byType;
+  byType[getElementTypeOrSelf(by.getType())] = by;
+  for (unsigned copy : tables.findEqual(index)) {
+    const EvaluatedValue &value = evaluation[copy];
+    if (value.isLeaf || value.value.getType() == Type())
+      continue;
+    Type elementType = getElementTypeOrSelf(value.value.getType());
+    Value &cast = byType[elementType];
+    if (!cast) {
+      OpBuilder b = builderAfter(by);
+      cast = castTo(b, by.getLoc(), by, elementType);
+    }
+    if (cast.getType() == value.value.getType())
+      replace(copy, cast);
+  }
+}
+
+/// Replaces per-channel values, reshaped and cast as they are.
+void MatchRewriter::replaceRows(ArrayRef<unsigned> values, Value by) {
+  for (unsigned index : values) {
+    const EvaluatedValue &value = evaluation[index];
+    auto type = dyn_cast<RankedTensorType>(value.value.getType());
+    if (value.isLeaf || !type || value.value.use_empty())
+      continue;
+    OpBuilder b = builderAfter(by);
+    Value cast = castTo(b, by.getLoc(), by, type.getElementType());
+    if (Value shaped = reshapeVector(b, by.getLoc(), cast, type))
+      replace(index, shaped);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Emission
+//===----------------------------------------------------------------------===//
+
+void MatchRewriter::emitForward(const BatchNormMatch &match, Emitted &emitted) {
+  emitted.x = current(match.x);
+  if (match.given) {
+    auto given = cast<BatchNormOp>(match.given);
+    emitted.y = given->getResult(0);
+    emitted.mean = given->getResult(1);
+    emitted.variance = given->getResult(2);
+    emitted.gamma = given.getGamma();
+    return;
+  }
+  Location loc = evaluation[match.y].value.getLoc();
+  SmallVector<Value> operands = {emitted.x};
+  for (std::optional<unsigned> parameter : {match.gamma, match.beta})
+    if (parameter)
+      operands.push_back(current(*parameter));
+  OpBuilder b = builderAfter(operands);
+  Type elementType = getElementTypeOrSelf(emitted.x.getType());
+  if (match.gamma)
+    emitted.gamma = toVector(b, loc, *match.gamma, elementType);
+  Value beta = match.beta ? toVector(b, loc, *match.beta, elementType) : Value();
+  Value full = createEmptyLike(b, loc, emitted.x);
+  Value mean = createEmptyStatistics(b, loc, emitted.x, match.channelDim);
+  Value variance = createEmptyStatistics(b, loc, emitted.x, match.channelDim);
+  auto op = BatchNormOp::create(
+      b, loc, TypeRange{full.getType(), mean.getType(), variance.getType()}, emitted.x,
+      emitted.gamma, beta, ValueRange{full, mean, variance}, APFloat(match.epsilon),
+      match.channelDim);
+  emitted.y = op->getResult(0);
+  emitted.mean = op->getResult(1);
+  emitted.variance = op->getResult(2);
+  replaceFull(match.y, emitted.y);
+  replaceStatistics(match, emitted);
+}
+
+void MatchRewriter::replaceStatistics(const BatchNormMatch &match, const Emitted &emitted) {
+  int64_t channels = tables.getFullClass(match.x).shape[match.channelDim];
+  replaceRows(tables.findRow(channels, match.mean), emitted.mean);
+  replaceRows(tables.findRow(channels, match.variance), emitted.variance);
+  statistics.push_back({&match, emitted.mean, emitted.variance});
+}
+
+void MatchRewriter::emitActivation(const BatchNormMatch &match, const Emitted &emitted) {
+  Location loc = evaluation[match.z].value.getLoc();
+  SmallVector<Value> operands = {emitted.y};
+  if (match.param)
+    operands.push_back(current(*match.param));
+  OpBuilder b = builderAfter(operands);
+  SmallVector<Value, 1> params;
+  if (match.param)
+    params.push_back(toVector(b, loc, *match.param, getElementTypeOrSelf(emitted.y.getType())));
+  Value init = createEmptyLike(b, loc, emitted.y);
+  auto op = ActivationOp::create(b, loc, TypeRange{init.getType()}, emitted.y, params,
+                                 ValueRange{init}, match.phi, match.channelDim);
+  replaceFull(match.z, op->getResult(0));
+  if (!match.hasBackward())
+    return;
+  Value dz = current(*match.dz);
+  operands.push_back(dz);
+  b = builderAfter(operands);
+  loc = evaluation[*match.dyPart].value.getLoc();
+  dz = castTo(b, loc, dz, getElementTypeOrSelf(emitted.y.getType()));
+  Value gradInit = createEmptyLike(b, loc, emitted.y);
+  auto grad = ActivationGradOp::create(b, loc, TypeRange{gradInit.getType()}, dz, emitted.y,
+                                       op.getParams(), ValueRange{gradInit}, match.phi,
+                                       /*from_output=*/false, match.channelDim);
+  replaceFull(*match.dyPart, grad->getResult(0));
+}
+
+/// r + dx.
+static Value emitSum(OpBuilder &b, Location loc, Value lhs, Value rhs) {
+  auto type = cast<RankedTensorType>(lhs.getType());
+  Value init =
+      tensor::EmptyOp::create(b, loc, tensor::getMixedSizes(b, loc, lhs), type.getElementType());
+  SmallVector<AffineMap> maps(3, b.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
+  return linalg::GenericOp::create(
+             b, loc, init.getType(), ValueRange{lhs, rhs}, ValueRange{init}, maps, iterators,
+             [](OpBuilder &nested, Location l, ValueRange args) {
+               Value sum = arith::AddFOp::create(nested, l, args[0], args[1]);
+               linalg::YieldOp::create(nested, l, sum);
+             })
+      .getResult(0);
+}
+
+void MatchRewriter::emitBackward(const BatchNormMatch &match, const Emitted &emitted) {
+  Location loc = evaluation[*match.dx].value.getLoc();
+  Type elementType = getElementTypeOrSelf(emitted.x.getType());
+  Value dy = current(*match.dy);
+  OpBuilder b = builderAfter({dy, emitted.y});
+  dy = castTo(b, loc, dy, elementType);
+  Value full = createEmptyLike(b, loc, emitted.x);
+  Value gammaGrad = createEmptyStatistics(b, loc, emitted.x, match.channelDim);
+  Value betaGrad = createEmptyStatistics(b, loc, emitted.x, match.channelDim);
+  auto op = BatchNormGradOp::create(
+      b, loc, TypeRange{full.getType(), gammaGrad.getType(), betaGrad.getType()}, dy, emitted.x,
+      emitted.mean, emitted.variance, emitted.gamma, ValueRange{full, gammaGrad, betaGrad},
+      APFloat(match.epsilon), match.channelDim);
+  Value dx = op->getResult(0);
+  replaceRows(match.gammaGrads, op->getResult(1));
+  replaceRows(match.betaGrads, op->getResult(2));
+  if (match.residual) {
+    Value residual = current(*match.residual);
+    OpBuilder after = builderAfter({dx, residual});
+    dx = emitSum(after, loc, castTo(after, loc, residual, elementType), dx);
+  }
+  replaceFull(*match.dx, dx);
+}
+
+void MatchRewriter::apply(const BatchNormMatch &match) {
+  Emitted emitted;
+  emitForward(match, emitted);
+  if (match.hasActivation())
+    emitActivation(match, emitted);
+  if (match.hasBackward() && !match.given)
+    emitBackward(match, emitted);
+}
+
+//===----------------------------------------------------------------------===//
+// Cleaning up
+//===----------------------------------------------------------------------===//
+
+void MatchRewriter::eraseUnused() {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
+    if (isOpTriviallyDead(&op)) {
+      for (Value result : op.getResults())
+        if (std::optional<unsigned> index = evaluation.find(result))
+          replaced[*index] = Value();
+      op.erase();
+    }
+}
+
+/// Sums and unbiased forms that are still computed from full tensors: v*M, mean*M, v*M/(M-1), E[x^2].
+void MatchRewriter::replaceDerived(const BatchNormMatch &match, Value mean, Value variance) {
+  const FullClass &info = tables.getFullClass(match.x);
+  int64_t channels = info.shape[match.channelDim];
+  double count = info.views[match.channelDim].count;
+  auto readsFull = [&](unsigned index) {
+    Value value = current(index);
+    return value && value == evaluation[index].value && !evaluation[index].isLeaf &&
+           llvm::any_of(evaluation[index].operands,
+                        [&](unsigned operand) { return tables.isFull(operand); });
+  };
+  auto scale = [&](const ChannelRow &row, Value by, double factor) {
+    ChannelRow scaled = row;
+    for (double &x : scaled)
+      x *= factor;
+    SmallVector<unsigned> values = tables.findRow(channels, scaled);
+    llvm::erase_if(values, [&](unsigned index) { return !readsFull(index); });
+    if (values.empty())
+      return;
+    OpBuilder b = builderAfter(by);
+    Type elementType = getElementTypeOrSelf(by.getType());
+    Value product = emitMap(
+        b, by.getLoc(), by, elementType, [&](OpBuilder &nested, Location l, Value x) -> Value {
+          Value constant = arith::ConstantOp::create(
+              nested, l, nested.getFloatAttr(elementType, factor));
+          return arith::MulFOp::create(nested, l, x, constant);
+        });
+    replaceRows(values, product);
+  };
+  // The true count is not a constant where the shape is dynamic.
+  auto type = cast<RankedTensorType>(evaluation[match.x].value.getType());
+  if (!type.hasStaticShape())
+    return;
+  scale(match.mean, mean, count);
+  scale(match.variance, variance, count);
+  if (count > 1)
+    scale(match.variance, variance, count / (count - 1));
+}
+
+void MatchRewriter::finish() {
+  eraseUnused();
+  for (const Statistics &entry : statistics)
+    replaceDerived(*entry.match, entry.mean, entry.variance);
+  eraseUnused();
+}

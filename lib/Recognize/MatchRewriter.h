@@ -1,0 +1,53 @@
+// Replaces what matches describe by abn ops.
+#ifndef ABN_LIB_RECOGNIZE_MATCHREWRITER_H
+#define ABN_LIB_RECOGNIZE_MATCHREWRITER_H
+
+#include "abn/Recognize/BatchNormSearch.h"
+
+namespace mlir::abn {
+
+class MatchRewriter {
+public:
+  MatchRewriter(func::FuncOp func, Evaluation &evaluation, const ValueTables &tables)
+      : func(func), evaluation(evaluation), tables(tables) {}
+
+  /// Emits the match's ops as early as their operands are there, and lets everything behind them read
+  /// their results instead of the values that are equal.
+  void apply(const BatchNormMatch &match);
+  /// Erases what nobody reads, then lets the statistics that are still computed from full tensors be
+  /// computed from the new ones.
+  void finish();
+
+private:
+  struct Emitted {
+    Value x, y, mean, variance, gamma;
+  };
+  void emitForward(const BatchNormMatch &match, Emitted &emitted);
+  void emitActivation(const BatchNormMatch &match, const Emitted &emitted);
+  void emitBackward(const BatchNormMatch &match, const Emitted &emitted);
+  void replaceStatistics(const BatchNormMatch &match, const Emitted &emitted);
+  void replaceDerived(const BatchNormMatch &match, Value mean, Value variance);
+
+  Value current(unsigned value) const;
+  OpBuilder builderAfter(ValueRange operands);
+  Value castTo(OpBuilder &b, Location loc, Value value, Type elementType);
+  Value toVector(OpBuilder &b, Location loc, unsigned value, Type elementType);
+  void replace(unsigned value, Value by);
+  void replaceFull(unsigned value, Value by);
+  void replaceRows(ArrayRef<unsigned> values, Value by);
+  void eraseUnused();
+
+  func::FuncOp func;
+  Evaluation &evaluation;
+  const ValueTables &tables;
+  llvm::DenseMap<unsigned, Value> replaced;
+  struct Statistics {
+    const BatchNormMatch *match;
+    Value mean, variance;
+  };
+  std::vector<Statistics> statistics;
+};
+
+} // namespace mlir::abn
+
+#endif // ABN_LIB_RECOGNIZE_MATCHREWRITER_H

@@ -1,0 +1,142 @@
+// abn-recognize: decomposed batch norms become abn ops.
+#include "ActivationBodies.h"
+#include "GenericDecomposer.h"
+#include "MatchRewriter.h"
+#include "MatchVerifier.h"
+#include "ActivationFit.h"
+#include "abn/Passes.h"
+#include "abn/Recognize/Equivalence.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Remarks.h"
+#include <cmath>
+
+namespace mlir::abn {
+#define GEN_PASS_DEF_RECOGNIZE
+#include "abn/Passes.h.inc"
+} // namespace mlir::abn
+
+using namespace mlir;
+using namespace mlir::abn;
+
+/// The scales of full leaves and of parameters at which matches are checked again.
+static constexpr double kVerifyScales[][2] = {{1e-4, 1}, {1e4, 1}, {1, 40}, {1, 1e4}, {1e3, 1e-3}};
+
+/// Evaluates until no reshape has to be taken as a leaf anew.
+static void evaluate(Evaluation &evaluation, func::FuncOp func, const LeafOptions &options,
+                     llvm::DenseSet<Value> &forced, const llvm::DenseSet<Operation *> &ignored) {
+  for (size_t known = ~size_t(0); known != forced.size();) {
+    known = forced.size();
+    evaluation.getArena().reset();
+    LeafRegistry registry;
+    evaluation.run(func, options, forced, registry, &ignored);
+  }
+}
+
+/// The floating-point constants of the function.
+static SmallVector<double> collectConstants(func::FuncOp func) {
+  SmallVector<double> constants;
+  func.walk([&](arith::ConstantOp op) {
+    Attribute value = op.getValue();
+    if (auto elements = dyn_cast<DenseElementsAttr>(value); elements && elements.isSplat())
+      value = elements.getSplatValue<Attribute>();
+    if (auto number = dyn_cast<FloatAttr>(value))
+      if (double x = number.getValueAsDouble(); !llvm::is_contained(constants, x))
+        constants.push_back(x);
+  });
+  return constants;
+}
+
+/// Epsilon as the graph has it: the nearest constant, or 0.
+static double snapEpsilon(double epsilon, ArrayRef<double> constants) {
+  double best = 0;
+  for (double constant : constants)
+    if (std::fabs(constant - epsilon) < std::fabs(best - epsilon))
+      best = constant;
+  return std::fabs(best - epsilon) <= 2e-6 ? snapConstant(best) : snapConstant(epsilon);
+}
+
+namespace {
+struct Recognize : abn::impl::RecognizeBase<Recognize> {
+  using RecognizeBase::RecognizeBase;
+
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    if (func.isExternal() || !llvm::hasSingleElement(func.getBody()))
+      return;
+    EquivalenceGuard guard(func, verifyEquivalence);
+    GenericDecomposer decomposer(func);
+    recognize(func, decomposer);
+    decomposer.restore();
+    if (failed(guard.check()))
+      signalPassFailure();
+  }
+
+  void recognize(func::FuncOp func, const GenericDecomposer &decomposer) {
+    ArrayArena arena;
+    Evaluation evaluation(arena);
+    llvm::DenseSet<Value> forced;
+    LeafOptions options;
+    evaluate(evaluation, func, options, forced, decomposer.getFused());
+    ValueTables tables(evaluation);
+    ActivationBodies bodies;
+    BatchNormSearch search(evaluation, tables, bodies, batchAsChannel);
+    search.run();
+    std::vector<BatchNormMatch> matches = search.takeMatches();
+    SmallVector<double> constants = collectConstants(func);
+    for (BatchNormMatch &match : matches)
+      match.epsilon = snapEpsilon(match.epsilon, constants);
+    verify(func, decomposer, evaluation, tables, matches, forced, bodies);
+    MatchRewriter rewriter(func, evaluation, tables);
+    report(search.getRefused(), matches, evaluation);
+    for (const BatchNormMatch &match : matches)
+      if (match.problem.empty())
+        rewriter.apply(match);
+    rewriter.finish();
+  }
+
+  void verify(func::FuncOp func, const GenericDecomposer &decomposer, Evaluation &evaluation,
+              const ValueTables &tables, std::vector<BatchNormMatch> &matches,
+              llvm::DenseSet<Value> &forced, ActivationBodies &bodies) {
+    if (matches.empty())
+      return;
+    MatchVerifier verifier(evaluation, tables, matches, bodies);
+    ArrayArena arena;
+    for (auto [round, scales] : llvm::enumerate(kVerifyScales)) {
+      LeafOptions options;
+      options.fullScale = scales[0];
+      options.parameterScale = scales[1];
+      options.seed = 2 + round;
+      options.dynamicExtent = 7 + 2 * round;
+      arena.reset();
+      Evaluation other(arena);
+      LeafRegistry registry;
+      other.run(func, options, forced, registry, &decomposer.getFused());
+      verifier.check(other);
+    }
+    verifier.checkBranches();
+  }
+
+  void report(ArrayRef<RefusedMatch> refused, ArrayRef<BatchNormMatch> matches,
+              const Evaluation &evaluation) {
+    auto missed = [](Location loc, const Twine &reason) {
+      remark::missed(loc, remark::RemarkOpts::name("Recognize").category("abn"))
+          << ("batch norm is not recognised: " + reason).str();
+    };
+    for (const RefusedMatch &candidate : refused)
+      missed(evaluation[candidate.x].value.getLoc(), candidate.reason);
+    for (const BatchNormMatch &match : matches) {
+      Location loc = evaluation[match.y].value.getLoc();
+      if (!match.problem.empty())
+        missed(loc, match.problem);
+      else if (!match.hasBackward())
+        missed(loc, "its backward: no gradient of its input is computed from it");
+      if (match.problem.empty() && !match.given)
+        remark::passed(loc, remark::RemarkOpts::name("Recognize").category("abn"))
+            << ("batch norm is recognised" +
+                (match.hasActivation() ? " with " + match.phi.getActivationName().str() : ""));
+    }
+  }
+};
+} // namespace

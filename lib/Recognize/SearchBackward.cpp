@@ -1,0 +1,130 @@
+// The backward half: dy is a full value whose sum and whose correlation with xhat are computed; then
+// dx, or dx plus another gradient of x, is looked up.
+#include "abn/Recognize/BatchNormSearch.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::abn;
+
+/// Whether u is the gradient of y: sets everything of the backward if so.
+bool BatchNormSearch::tryGradient(BatchNormMatch &match, const MatchMath &math, unsigned u,
+                                  ArrayRef<double> xhat, ArrayRef<unsigned> closure) {
+  auto found = sums.find({u, match.channelDim});
+  if (found == sums.end())
+    return false;
+  ArrayRef<double> us = math.contents(u);
+  int64_t channels = tables.getFullClass(match.x).shape[match.channelDim];
+  SmallVector<unsigned> gammaGrads =
+      tables.findRow(channels, math.scaled(math.correlation(us, xhat), math.getCount()));
+  if (gammaGrads.empty() && match.gamma)
+    return false;
+  std::vector<double> dx = math.inputGrad(us, xhat);
+  if (getLargest(dx) < 1e-9 * getLargest(us))
+    return false;
+  auto take = [&](unsigned value, std::optional<unsigned> residual) {
+    match.dy = match.dyPart = match.dz = u;
+    match.dx = value;
+    match.residual = residual;
+    match.gammaGrads.assign(gammaGrads.begin(), gammaGrads.end());
+    match.betaGrads.assign(found->second.sums.begin(), found->second.sums.end());
+    return true;
+  };
+  SmallVector<unsigned> equal = tables.findFull(math.getClass(), dx);
+  if (!equal.empty() && equal.front() > match.y)
+    return take(equal.front(), std::nullopt);
+  if (gammaGrads.empty())
+    return false;
+  // dx may be computed only inside a sum with another gradient of x: v - dx is then a value itself.
+  for (unsigned v : llvm::reverse(closure)) {
+    if (v <= u || tables.getClass(v) != math.getClass())
+      continue;
+    std::vector<double> rest(dx.size());
+    ArrayRef<double> vs = math.contents(v);
+    for (size_t i = 0; i < rest.size(); ++i)
+      rest[i] = vs[i] - dx[i];
+    if (getLargest(rest) < 1e-5 * getLargest(vs))
+      continue;
+    SmallVector<unsigned> residuals = tables.findFull(math.getClass(), rest, getLargest(vs));
+    if (!residuals.empty() && residuals.front() < v)
+      return take(v, residuals.front());
+  }
+  return false;
+}
+
+/// Without the parameters' gradients (absent, frozen, or zero because the gradient comes from another
+/// batch norm): dx is a value of zero sum, dy is among what it is computed from.
+bool BatchNormSearch::searchZeroSum(BatchNormMatch &match, const MatchMath &math,
+                                    ArrayRef<double> xhat, ArrayRef<unsigned> closure) {
+  auto all = [](unsigned) { return true; };
+  for (unsigned v : closure) {
+    if (v <= match.y || tables.getClass(v) != math.getClass())
+      continue;
+    ArrayRef<double> vs = math.contents(v);
+    double largest = getLargest(vs);
+    if (largest < 1e-12 || getLargest(math.means(vs)) > 1e-6 * largest)
+      continue;
+    // A product with a per-channel number alone is a fair match when xhat's part is small: the better
+    // one counts.
+    std::optional<std::tuple<bool, bool, unsigned>> best;
+    for (unsigned u : reach({v}, /*forward=*/false, 30, 400, all)) {
+      if (u <= match.y || tables.getClass(u) != math.getClass())
+        continue;
+      std::vector<double> dx = math.inputGrad(math.contents(u), xhat);
+      double error = 0;
+      for (size_t i = 0; i < dx.size(); ++i)
+        error = std::max(error, std::fabs(dx[i] - vs[i]));
+      if (!(error <= kTolerance * largest))
+        continue;
+      // A gradient that has a sum is the one that others are centred from.
+      bool centred = getLargest(math.means(math.contents(u))) <
+                     1e-6 * getLargest(math.contents(u));
+      std::tuple<bool, bool, unsigned> candidate(error > 2e-7 * largest, centred, u);
+      if (!best || candidate < *best)
+        best = candidate;
+    }
+    if (!best)
+      continue;
+    unsigned u = std::get<2>(*best);
+    match.dy = match.dyPart = match.dz = u;
+    match.dx = v;
+    int64_t channels = tables.getFullClass(match.x).shape[match.channelDim];
+    ChannelRow slope = math.correlation(math.contents(u), xhat), mean = math.means(math.contents(u));
+    auto findSum = [&](const ChannelRow &row, SmallVectorImpl<unsigned> &grads) {
+      if (getLargest(row) > 1e-9 * getLargest(math.contents(u)))
+        grads.assign(tables.findRow(channels, math.scaled(row, math.getCount())));
+    };
+    findSum(slope, match.gammaGrads);
+    findSum(mean, match.betaGrads);
+    return true;
+  }
+  return false;
+}
+
+void BatchNormSearch::searchBackward(BatchNormMatch &match) {
+  MatchMath math(tables, match);
+  std::vector<double> xhat = math.normalized(math.contents(match.x));
+  auto follow = [&](unsigned value) { return !evaluation[value].isLeaf; };
+  SmallVector<unsigned> closure = reach({match.x}, /*forward=*/true, 40, 2000, follow);
+  // dy is computed from x (phi' reads y), or is read by what is.
+  llvm::SmallDenseSet<unsigned, 64> seen;
+  SmallVector<unsigned> gradients;
+  auto consider = [&](unsigned u) {
+    if (u > match.y && tables.isFull(u) && tables.getClass(u) == math.getClass() &&
+        seen.insert(u).second)
+      gradients.push_back(u);
+  };
+  for (unsigned value : closure) {
+    consider(value);
+    for (unsigned operand : evaluation[value].operands) {
+      consider(operand);
+      // A copy, a cast or a broadcast may stand between.
+      for (unsigned source : evaluation[operand].operands)
+        consider(source);
+    }
+  }
+  llvm::sort(gradients);
+  for (unsigned u : gradients)
+    if (tryGradient(match, math, u, xhat, closure))
+      return;
+  searchZeroSum(match, math, xhat, closure);
+}
