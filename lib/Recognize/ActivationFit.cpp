@@ -87,7 +87,8 @@ ActivationAttrInterface ActivationFitter::fitKinked(ArrayRef<double> z) {
   SmallVector<ActivationAttrInterface> fits;
   if (std::optional<double> slope = constantRatio(z, 1, false, false)) {
     double relative = snapConstant(*slope / *scale);
-    if (unit && std::fabs(relative - 1) < kTolerance)
+    // A multiple of y is no activation.
+    if (std::fabs(relative - 1) < kTolerance)
       return IdentityAttr::get(context);
     ActivationAttrInterface kinked =
         std::fabs(relative) < 1e-7 ? ActivationAttrInterface(ReluAttr::get(context))

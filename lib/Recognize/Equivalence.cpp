@@ -1,6 +1,7 @@
 // The equivalence check: one evaluation of each function for each scale.
 #include "abn/Recognize/Equivalence.h"
 #include "abn/AbnDialect.h"
+#include "abn/Analysis/TrainingStep.h"
 #include "abn/Recognize/ValueTables.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cmath>
@@ -70,6 +71,7 @@ std::optional<std::string> mlir::abn::findDifference(func::FuncOp before, func::
     LeafRegistry registry;
     Evaluation first(arenas[0]), second(arenas[1]);
     llvm::DenseSet<Value> forced, forcedAfter;
+    Operation *firstAdded = nullptr;
     // Reshapes that must be leaves show one by one.
     for (size_t known = ~size_t(0); known != forced.size();) {
       known = forced.size();
@@ -79,16 +81,23 @@ std::optional<std::string> mlir::abn::findDifference(func::FuncOp before, func::
     for (size_t known = ~size_t(0); known != forcedAfter.size();) {
       known = forcedAfter.size();
       LeafRegistry copy = registry;
+      copy.watch();
       second.run(after, options, forcedAfter, copy);
+      firstAdded = copy.getFirstAdded();
     }
     for (auto [index, pair] :
          llvm::enumerate(llvm::zip_equal(first.getReturned(), second.getReturned()))) {
       double error = compare(arenas[0], first[std::get<0>(pair)].array,
                              second[std::get<1>(pair)].array);
-      if (error > 1e-5)
-        return llvm::formatv("result {0} differs by {1:e} of its largest entry, for inputs of scale {2}",
-                             index, error, scales[0])
-            .str();
+      if (error > 1e-5) {
+        std::string text =
+            llvm::formatv("result {0} differs by {1:e} of its largest entry", index, error).str();
+        if (firstAdded)
+          text += ("; `" + firstAdded->getName().getStringRef() + "` (" +
+                   describeLocation(firstAdded->getLoc()) + ") is the first op that reads something else")
+                      .str();
+        return text;
+      }
     }
   }
   return std::nullopt;

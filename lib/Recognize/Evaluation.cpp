@@ -145,6 +145,21 @@ std::optional<Evaluation::Arrays> Evaluation::executeReshape(Operation *op) {
   return Arrays{*result};
 }
 
+/// Whether the full operands of an abn op vary along equal axes, or not at all.
+bool Evaluation::haveCommonLayout(Operation *op) {
+  SmallVector<TinyArray, 4> arrays;
+  for (Value operand : op->getOperands()) {
+    const EvaluatedValue &value = values[indices.lookup(operand)];
+    if (value.shape.size() < 2)
+      continue;
+    arrays.push_back(value.array);
+    for (auto [size, extent] : llvm::zip_equal(arrays.back().sizes, value.shape))
+      size = std::max(size, getTinyExtent(extent));
+  }
+  SmallVector<int64_t, 5> sizes;
+  return mergeSizes(arrays, sizes);
+}
+
 std::optional<Evaluation::Arrays> Evaluation::execute(Operation *op) {
   using Result = std::optional<Arrays>;
   for (Value result : op->getResults())
@@ -165,8 +180,13 @@ std::optional<Evaluation::Arrays> Evaluation::execute(Operation *op) {
     std::optional<TinyArray> result = evaluateScalarOp(op, arrays, arena, branches);
     return result ? Result(Arrays{*result}) : std::nullopt;
   }
-  if (dialect == "abn")
+  if (dialect == "abn") {
+    if (!haveCommonLayout(op)) {
+      forceMergedOperands(op);
+      return std::nullopt;
+    }
     return executeAbnOp(op, *this);
+  }
   return llvm::TypeSwitch<Operation *, Result>(op)
       .Case<tensor::EmptyOp>([&](tensor::EmptyOp empty) {
         return Arrays{arena.splat(empty.getType().getRank(), 0)};

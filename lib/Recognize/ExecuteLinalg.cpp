@@ -94,6 +94,9 @@ bool Evaluation::executeBody(Block &block, unsigned rank,
   return true;
 }
 
+/// A sum below this part of its terms' magnitudes is rounding.
+static constexpr double kCancelled = 1e-6;
+
 static double combine(Combiner combiner, double a, double b) {
   switch (combiner) {
   case Combiner::Sum:
@@ -127,17 +130,21 @@ std::optional<TinyArray> Evaluation::reduce(Operation *combinerOp, TinyArray ter
   }
   TinyArray reduced = arena.allocate(sizes);
   std::vector<bool> started(reduced.getTotal(), false);
+  std::vector<double> magnitudes(reduced.getTotal(), 0);
   const TinyArray *const arrays[] = {&reduced};
   forEachElement(term.sizes, arrays, [&](int64_t i, const int64_t *offsets) {
     double &target = reduced.data[offsets[0]];
     target = started[offsets[0]] ? combine(combiner, target, term.data[i]) : term.data[i];
     started[offsets[0]] = true;
+    magnitudes[offsets[0]] += std::fabs(term.data[i]);
   });
   bool isSum = combiner == Combiner::Sum || combiner == Combiner::Difference;
   double sign = combiner == Combiner::Difference ? -1 : 1;
+  // What cancels to less than f32 resolves (a bias' gradient in front of a batch norm) is rounding: two
+  // forms of a graph agree on it only as 0.
   if (isSum)
-    for (double &x : reduced.getMutableContents())
-      x *= sign * factor;
+    for (auto [x, magnitude] : llvm::zip_equal(reduced.getMutableContents(), magnitudes))
+      x = std::fabs(x) < kCancelled * magnitude ? 0 : x * sign * factor;
   SmallVector<int64_t, 5> merged;
   if (!mergeSizes({reduced, init}, merged))
     return std::nullopt;

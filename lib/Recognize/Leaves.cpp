@@ -160,6 +160,8 @@ const LeafRegistry::Entry *LeafRegistry::find(Operation *op, ArrayRef<TinyArray>
 
 void LeafRegistry::add(Operation *op, ArrayRef<TinyArray> operands, unsigned ordinal,
                        ArrayRef<TinyArray> results) {
+  if (!firstAdded)
+    firstAdded = op;
   entries[getKind(op)].push_back(
       {op, ordinal, SmallVector<TinyArray, 2>(operands), SmallVector<TinyArray, 2>(results)});
 }

@@ -191,7 +191,46 @@ void MatchRewriter::replaceStatistics(const BatchNormMatch &match, const Emitted
   int64_t channels = tables.getFullClass(match.x).shape[match.channelDim];
   replaceRows(tables.findRow(channels, match.mean), emitted.mean);
   replaceRows(tables.findRow(channels, match.variance), emitted.variance);
-  statistics.push_back({&match, emitted.mean, emitted.variance});
+  replaceDerived(match, emitted.mean, emitted.variance);
+}
+
+/// Sums and unbiased forms that are still computed from full tensors: v*M, mean*M, v*M/(M-1), E[x^2].
+void MatchRewriter::replaceDerived(const BatchNormMatch &match, Value mean, Value variance) {
+  const FullClass &info = tables.getFullClass(match.x);
+  int64_t channels = info.shape[match.channelDim];
+  double count = info.views[match.channelDim].count;
+  auto readsFull = [&](unsigned index) {
+    Value value = current(index);
+    return value && value == evaluation[index].value && !evaluation[index].isLeaf &&
+           llvm::any_of(evaluation[index].operands,
+                        [&](unsigned operand) { return tables.isFull(operand); });
+  };
+  auto scale = [&](const ChannelRow &row, Value by, double factor) {
+    ChannelRow scaled = row;
+    for (double &x : scaled)
+      x *= factor;
+    SmallVector<unsigned> values = tables.findRow(channels, scaled);
+    llvm::erase_if(values, [&](unsigned index) { return !readsFull(index); });
+    if (values.empty())
+      return;
+    OpBuilder b = builderAfter(by);
+    Type elementType = getElementTypeOrSelf(by.getType());
+    Value product = emitMap(
+        b, by.getLoc(), by, elementType, [&](OpBuilder &nested, Location l, Value x) -> Value {
+          Value constant = arith::ConstantOp::create(
+              nested, l, nested.getFloatAttr(elementType, factor));
+          return arith::MulFOp::create(nested, l, x, constant);
+        });
+    replaceRows(values, product);
+  };
+  // The true count is not a constant where the shape is dynamic.
+  auto type = cast<RankedTensorType>(evaluation[match.x].value.getType());
+  if (!type.hasStaticShape())
+    return;
+  scale(match.mean, mean, count);
+  scale(match.variance, variance, count);
+  if (count > 1)
+    scale(match.variance, variance, count / (count - 1));
 }
 
 void MatchRewriter::emitActivation(const BatchNormMatch &match, const Emitted &emitted) {
@@ -270,62 +309,8 @@ void MatchRewriter::apply(const BatchNormMatch &match) {
     emitBackward(match, emitted);
 }
 
-//===----------------------------------------------------------------------===//
-// Cleaning up
-//===----------------------------------------------------------------------===//
-
 void MatchRewriter::eraseUnused() {
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
-    if (isOpTriviallyDead(&op)) {
-      for (Value result : op.getResults())
-        if (std::optional<unsigned> index = evaluation.find(result))
-          replaced[*index] = Value();
+    if (isOpTriviallyDead(&op))
       op.erase();
-    }
-}
-
-/// Sums and unbiased forms that are still computed from full tensors: v*M, mean*M, v*M/(M-1), E[x^2].
-void MatchRewriter::replaceDerived(const BatchNormMatch &match, Value mean, Value variance) {
-  const FullClass &info = tables.getFullClass(match.x);
-  int64_t channels = info.shape[match.channelDim];
-  double count = info.views[match.channelDim].count;
-  auto readsFull = [&](unsigned index) {
-    Value value = current(index);
-    return value && value == evaluation[index].value && !evaluation[index].isLeaf &&
-           llvm::any_of(evaluation[index].operands,
-                        [&](unsigned operand) { return tables.isFull(operand); });
-  };
-  auto scale = [&](const ChannelRow &row, Value by, double factor) {
-    ChannelRow scaled = row;
-    for (double &x : scaled)
-      x *= factor;
-    SmallVector<unsigned> values = tables.findRow(channels, scaled);
-    llvm::erase_if(values, [&](unsigned index) { return !readsFull(index); });
-    if (values.empty())
-      return;
-    OpBuilder b = builderAfter(by);
-    Type elementType = getElementTypeOrSelf(by.getType());
-    Value product = emitMap(
-        b, by.getLoc(), by, elementType, [&](OpBuilder &nested, Location l, Value x) -> Value {
-          Value constant = arith::ConstantOp::create(
-              nested, l, nested.getFloatAttr(elementType, factor));
-          return arith::MulFOp::create(nested, l, x, constant);
-        });
-    replaceRows(values, product);
-  };
-  // The true count is not a constant where the shape is dynamic.
-  auto type = cast<RankedTensorType>(evaluation[match.x].value.getType());
-  if (!type.hasStaticShape())
-    return;
-  scale(match.mean, mean, count);
-  scale(match.variance, variance, count);
-  if (count > 1)
-    scale(match.variance, variance, count / (count - 1));
-}
-
-void MatchRewriter::finish() {
-  eraseUnused();
-  for (const Statistics &entry : statistics)
-    replaceDerived(*entry.match, entry.mean, entry.variance);
-  eraseUnused();
 }

@@ -14,9 +14,8 @@ public:
   /// Emits the match's ops as early as their operands are there, and lets everything behind them read
   /// their results instead of the values that are equal.
   void apply(const BatchNormMatch &match);
-  /// Erases what nobody reads, then lets the statistics that are still computed from full tensors be
-  /// computed from the new ones.
-  void finish();
+  /// Erases what nobody reads.
+  void eraseUnused();
 
 private:
   struct Emitted {
@@ -35,17 +34,11 @@ private:
   void replace(unsigned value, Value by);
   void replaceFull(unsigned value, Value by);
   void replaceRows(ArrayRef<unsigned> values, Value by);
-  void eraseUnused();
 
   func::FuncOp func;
   Evaluation &evaluation;
   const ValueTables &tables;
   llvm::DenseMap<unsigned, Value> replaced;
-  struct Statistics {
-    const BatchNormMatch *match;
-    Value mean, variance;
-  };
-  std::vector<Statistics> statistics;
 };
 
 } // namespace mlir::abn

@@ -34,11 +34,17 @@ class Comparison {
 public:
   explicit Comparison(const MatchMath &math) : math(math) {}
 
-  bool full(ArrayRef<double> got, ArrayRef<double> expected) {
+  /// `source` is what the values were computed from: rounding of its size may be left where an
+  /// activation saturates.
+  bool full(ArrayRef<double> got, ArrayRef<double> expected, ArrayRef<double> source) {
     std::vector<double> scales(math.getTotal(), 0);
-    for (size_t i = 0; i < got.size(); ++i)
-      if (std::isfinite(expected[i]))
-        scales[math.rowOf(i)] = std::max(scales[math.rowOf(i)], std::fabs(expected[i]));
+    auto raise = [&](ArrayRef<double> values, double factor) {
+      for (size_t i = 0; i < values.size(); ++i)
+        if (std::isfinite(values[i]))
+          scales[math.rowOf(i)] = std::max(scales[math.rowOf(i)], factor * std::fabs(values[i]));
+    };
+    raise(expected, 1);
+    raise(source, 1e-6);
     for (size_t i = 0; i < got.size(); ++i)
       if (!agrees(got[i], expected[i], kVerifyTolerance * scales[math.rowOf(i)]))
         return false;
@@ -94,7 +100,7 @@ std::string MatchVerifier::findBackwardMismatch(Evaluation &other, const BatchNo
     std::vector<double> product(dz.size());
     for (size_t i = 0; i < product.size(); ++i)
       product[i] = dz[i] * slope[i];
-    if (!compare.full(contents(other, *match.dyPart, layout), product))
+    if (!compare.full(contents(other, *match.dyPart, layout), product, dz))
       return "the gradient of its activation";
   }
   std::vector<double> dx = math.inputGrad(dy, xhat);
@@ -103,7 +109,7 @@ std::string MatchVerifier::findBackwardMismatch(Evaluation &other, const BatchNo
     for (size_t i = 0; i < dx.size(); ++i)
       dx[i] += residual[i];
   }
-  if (!compare.full(contents(other, *match.dx, layout), dx))
+  if (!compare.full(contents(other, *match.dx, layout), dx, {}))
     return "the gradient of its input";
   double noise = 1e-9 * math.getCount() * getLargest(dy);
   ChannelRow gammaGrad = math.scaled(math.correlation(dy, xhat), math.getCount());
@@ -135,11 +141,11 @@ std::string MatchVerifier::findMismatch(Evaluation &other, const BatchNormMatch 
   std::vector<double> y = math.normalized(xs);
   for (size_t i = 0; i < y.size(); ++i)
     y[i] = match.gammaRow[math.rowOf(i)] * y[i] + match.betaRow[math.rowOf(i)];
-  if (!compare.full(ys, y))
+  if (!compare.full(ys, y, {}))
     return "its output";
   if (match.hasActivation() &&
       !compare.full(contents(other, match.z, layout),
-                    activation(other, match, math, ys, ActivationBodies::Form::Apply)))
+                    activation(other, match, math, ys, ActivationBodies::Form::Apply), ys))
     return "its activation";
   return match.hasBackward() ? findBackwardMismatch(other, match, math, xs, ys) : "";
 }

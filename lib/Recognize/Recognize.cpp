@@ -68,12 +68,11 @@ struct Recognize : abn::impl::RecognizeBase<Recognize> {
     EquivalenceGuard guard(func, verifyEquivalence);
     GenericDecomposer decomposer(func);
     recognize(func, decomposer);
-    decomposer.restore();
     if (failed(guard.check()))
       signalPassFailure();
   }
 
-  void recognize(func::FuncOp func, const GenericDecomposer &decomposer) {
+  void recognize(func::FuncOp func, GenericDecomposer &decomposer) {
     ArrayArena arena;
     Evaluation evaluation(arena);
     llvm::DenseSet<Value> forced;
@@ -90,10 +89,15 @@ struct Recognize : abn::impl::RecognizeBase<Recognize> {
     verify(func, decomposer, evaluation, tables, matches, forced, bodies);
     MatchRewriter rewriter(func, evaluation, tables);
     report(search.getRefused(), matches, evaluation);
+    bool applied = false;
     for (const BatchNormMatch &match : matches)
-      if (match.problem.empty())
+      if (match.problem.empty()) {
         rewriter.apply(match);
-    rewriter.finish();
+        applied = true;
+      }
+    decomposer.restore();
+    if (applied)
+      rewriter.eraseUnused();
   }
 
   void verify(func::FuncOp func, const GenericDecomposer &decomposer, Evaluation &evaluation,

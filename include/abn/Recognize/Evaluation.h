@@ -67,9 +67,12 @@ public:
            ArrayRef<TinyArray> results);
   static llvm::hash_code getKind(Operation *op);
   static bool isPure(Operation *op);
-  bool empty() const { return entries.empty(); }
+  /// The first op that was added since `watch` was called: one that the function compared with lacks.
+  Operation *getFirstAdded() const { return firstAdded; }
+  void watch() { firstAdded = nullptr; }
 
 private:
+  Operation *firstAdded = nullptr;
   std::map<size_t, SmallVector<Entry, 1>> entries;
 };
 
@@ -108,6 +111,7 @@ private:
   SmallVector<int64_t, 4> getShape(Value value);
   void addValue(Value value, TinyArray array, bool isLeaf, ArrayRef<unsigned> operands);
   void forceMergedOperands(Operation *op);
+  bool haveCommonLayout(Operation *op);
   bool hasMergedAxis(const EvaluatedValue &value) const;
   ArrayRef<unsigned> getOperandIndices(Operation *op);
 
