@@ -60,8 +60,8 @@ def Recognize : Pass<"abn-recognize", "::mlir::func::FuncOp"> {
     TODO
   }];
   let options = [
-    Option<"batchAsChannel", "batch-as-channel", "bool", "false",
-           "also take normalisations whose channel is the first dimension">,
+    Option<"anyChannelDim", "any-channel-dim", "bool", "false",
+           "also take normalisations whose channel is not the second or last dimension">,
     Option<"verifyEquivalence", "verify-equivalence", "bool", "false",
            "evaluate the function before and after on tiny tensors; a difference is an error">
   ];

@@ -12,6 +12,40 @@
 using namespace mlir;
 using namespace mlir::abn;
 
+/// Tiny extents are not allowed to grow beyond this.
+static constexpr int64_t kLargestTinyExtent = 12;
+
+TinyExtents::TinyExtents(func::FuncOp func) {
+  // Small dimensions first, so that what they split into is known.
+  std::map<int64_t, SmallVector<int64_t>> splits;
+  auto visit = [&](ArrayRef<int64_t> narrow, ArrayRef<int64_t> wide,
+                   ArrayRef<ReassociationIndices> groups) {
+    for (auto [axis, group] : llvm::enumerate(groups)) {
+      SmallVector<int64_t> parts;
+      for (int64_t i : group)
+        if (wide[i] > 1)
+          parts.push_back(wide[i]);
+      if (parts.size() > 1 && narrow[axis] > 0)
+        splits.try_emplace(narrow[axis], parts);
+    }
+  };
+  for (Operation &op : func.getBody().front()) {
+    if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+      visit(expand.getSrcType().getShape(), expand.getResultType().getShape(),
+            expand.getReassociationIndices());
+    else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
+      visit(collapse.getResultType().getShape(), collapse.getSrcType().getShape(),
+            collapse.getReassociationIndices());
+  }
+  for (auto &[size, parts] : splits) {
+    int64_t product = 1;
+    for (int64_t part : parts)
+      product *= (*this)(part);
+    if (product <= kLargestTinyExtent)
+      products[size] = product;
+  }
+}
+
 std::optional<unsigned> Evaluation::find(Value value) const {
   auto it = indices.find(value);
   if (it == indices.end())
@@ -90,7 +124,8 @@ std::optional<Evaluation::Arrays> Evaluation::executeConstant(Attribute value, T
 }
 
 /// Collapses group by group: an axis that varies makes its whole group vary.
-static std::optional<TinyArray> collapse(ArrayArena &arena, const EvaluatedValue &source,
+static std::optional<TinyArray> collapse(ArrayArena &arena, const TinyExtents &extents,
+                                         const EvaluatedValue &source,
                                          ArrayRef<ReassociationIndices> groups) {
   SmallVector<int64_t, 5> sizes(source.array.sizes), result;
   for (const ReassociationIndices &group : groups) {
@@ -99,7 +134,7 @@ static std::optional<TinyArray> collapse(ArrayArena &arena, const EvaluatedValue
     int64_t product = 1;
     for (int64_t i : group) {
       if (large > 1 && varies)
-        sizes[i] = std::max(sizes[i], getTinyExtent(source.shape[i]));
+        sizes[i] = std::max(sizes[i], extents(source.shape[i]));
       product *= sizes[i];
     }
     result.push_back(product);
@@ -111,7 +146,8 @@ static std::optional<TinyArray> collapse(ArrayArena &arena, const EvaluatedValue
 
 /// Expands group by group: a varying axis goes to the only large dimension of its group, or to all of
 /// them if their tiny extents multiply to its own (as after a collapse).
-static std::optional<TinyArray> expand(const EvaluatedValue &source, ArrayRef<int64_t> shape,
+static std::optional<TinyArray> expand(const TinyExtents &extents, const EvaluatedValue &source,
+                                       ArrayRef<int64_t> shape,
                                        ArrayRef<ReassociationIndices> groups) {
   TinyArray array = source.array;
   array.sizes.assign(shape.size(), 1);
@@ -122,13 +158,13 @@ static std::optional<TinyArray> expand(const EvaluatedValue &source, ArrayRef<in
     unsigned large = 0;
     for (int64_t i : group) {
       large += shape[i] > 1;
-      tiny *= getTinyExtent(shape[i]);
+      tiny *= extents(shape[i]);
     }
     if (large != 1 && tiny != size)
       return std::nullopt;
     for (int64_t i : group)
       if (shape[i] > 1)
-        array.sizes[i] = large == 1 ? size : getTinyExtent(shape[i]);
+        array.sizes[i] = large == 1 ? size : extents(shape[i]);
   }
   return array;
 }
@@ -137,9 +173,9 @@ std::optional<Evaluation::Arrays> Evaluation::executeReshape(Operation *op) {
   const EvaluatedValue &source = values[indices.lookup(op->getOperand(0))];
   std::optional<TinyArray> result;
   if (auto collapseOp = dyn_cast<tensor::CollapseShapeOp>(op))
-    result = collapse(arena, source, collapseOp.getReassociationIndices());
+    result = collapse(arena, extents, source, collapseOp.getReassociationIndices());
   else if (auto expandOp = dyn_cast<tensor::ExpandShapeOp>(op))
-    result = expand(source, getShape(op->getResult(0)), expandOp.getReassociationIndices());
+    result = expand(extents, source, getShape(op->getResult(0)), expandOp.getReassociationIndices());
   if (!result)
     return std::nullopt;
   return Arrays{*result};
@@ -268,6 +304,7 @@ void Evaluation::run(func::FuncOp func, const LeafOptions &leafOptions,
   options = leafOptions;
   forced = &forcedValues;
   registry = &leafRegistry;
+  extents = TinyExtents(func);
   Block &block = func.getBody().front();
   values.clear();
   indices.clear();

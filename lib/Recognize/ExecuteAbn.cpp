@@ -35,7 +35,7 @@ private:
     SmallVector<int64_t, 5> sizes;
     count = 1;
     for (auto [axis, size] : llvm::enumerate(v.array.sizes)) {
-      sizes.push_back(std::max(size, getTinyExtent(v.shape[axis])));
+      sizes.push_back(std::max(size, evaluation.getTinyExtent(v.shape[axis])));
       if (static_cast<int64_t>(axis) != channelDim)
         count *= v.shape[axis];
     }

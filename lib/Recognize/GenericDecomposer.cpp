@@ -28,6 +28,9 @@ public:
 
 private:
   Operation *getCombiner(unsigned result);
+  bool isPosition(Operation *inner);
+  bool readsLoops(Operation *inner);
+  void clonePositions(OpBuilder &nested, Operation *inner, IRMapping &mapping);
   llvm::SmallBitVector getLoops(ValueRange values);
   void splitElementwise(Operation *inner);
   Value splitReduction(unsigned result);
@@ -43,8 +46,40 @@ private:
   Location loc;
   llvm::DenseMap<Value, LoopValue> environment;
   SmallVector<unsigned> order;
+  /// The body's ops that compute from constants and loop positions.
+  llvm::SmallDenseSet<Operation *> positions;
 };
 } // namespace
+
+/// Whether an op of the body computes from constants and loop positions only: it is cloned to where it is
+/// used.
+bool Splitter::isPosition(Operation *inner) {
+  if (isa<arith::ConstantOp, linalg::IndexOp>(inner))
+    return true;
+  return !isa<tensor::ExtractOp>(inner) && llvm::all_of(inner->getOperands(), [&](Value operand) {
+    Operation *def = operand.getDefiningOp();
+    return def && positions.contains(def);
+  });
+}
+
+/// Clones the positions that `inner` reads in front of where it will be cloned.
+void Splitter::clonePositions(OpBuilder &nested, Operation *inner, IRMapping &mapping) {
+  for (Value operand : inner->getOperands()) {
+    Operation *def = operand.getDefiningOp();
+    if (!def || !positions.contains(def) || mapping.contains(operand))
+      continue;
+    clonePositions(nested, def, mapping);
+    nested.clone(*def, mapping);
+  }
+}
+
+/// Whether `inner` reads a loop position.
+bool Splitter::readsLoops(Operation *inner) {
+  return llvm::any_of(inner->getOperands(), [&](Value operand) {
+    Operation *def = operand.getDefiningOp();
+    return def && positions.contains(def) && (isa<linalg::IndexOp>(def) || readsLoops(def));
+  });
+}
 
 /// The op that accumulates into a result's destination; null if there is none.
 Operation *Splitter::getCombiner(unsigned result) {
@@ -64,9 +99,14 @@ bool Splitter::canSplit() {
   unsigned values = 0;
   for (Operation &inner : body->without_terminator()) {
     StringRef dialect = inner.getName().getDialectNamespace();
-    if ((dialect != "arith" && dialect != "math") || inner.getNumResults() != 1)
+    bool known = dialect == "arith" || dialect == "math" ||
+                 isa<linalg::IndexOp, tensor::ExtractOp>(inner);
+    if (!known || inner.getNumResults() != 1)
       return false;
-    values += !isa<arith::ConstantOp>(inner);
+    if (isPosition(&inner))
+      positions.insert(&inner);
+    else
+      ++values;
   }
   bool reduces = op.getNumReductionLoops() > 0;
   if (values <= 1 && op->getNumResults() == 1)
@@ -85,9 +125,20 @@ bool Splitter::canSplit() {
   }
   if (order.empty())
     return false;
-  for (unsigned i = 0, e = op->getNumResults(); i < e; ++i)
+  for (unsigned i = 0, e = op->getNumResults(); i < e; ++i) {
     if (reduces ? !getCombiner(i) : !op.getRegionOutputArgs()[i].use_empty())
       return false;
+    // What is yielded or accumulated must be a value of the body or an operand.
+    Value yielded = body->getTerminator()->getOperand(i);
+    if (reduces) {
+      Operation *combiner = getCombiner(i);
+      bool first = combiner->getOperand(0) == op.getRegionOutputArgs()[i];
+      yielded = combiner->getOperand(first ? 1 : 0);
+    }
+    Operation *def = yielded.getDefiningOp();
+    if (yielded.getParentBlock() != body || (def && positions.contains(def)))
+      return false;
+  }
   return true;
 }
 
@@ -155,6 +206,8 @@ void Splitter::splitElementwise(Operation *inner) {
     if (environment.contains(operand) && !llvm::is_contained(operands, operand))
       operands.push_back(operand);
   llvm::SmallBitVector loops = getLoops(operands);
+  if (readsLoops(inner))
+    loops.set();
   SmallVector<AffineExpr> exprs;
   for (unsigned loop : order)
     if (loops.test(loop))
@@ -172,10 +225,7 @@ void Splitter::splitElementwise(Operation *inner) {
                         IRMapping mapping;
                         for (auto [operand, arg] : llvm::zip(operands, args))
                           mapping.map(operand, arg);
-                        for (Value operand : inner->getOperands())
-                          if (auto constant = operand.getDefiningOp<arith::ConstantOp>();
-                              constant && constant->getBlock() == inner->getBlock())
-                            mapping.map(operand, nested.clone(*constant)->getResult(0));
+                        clonePositions(nested, inner, mapping);
                         return nested.clone(*inner, mapping)->getResult(0);
                       });
   environment[inner->getResult(0)] = {generic->getResult(0), map};
@@ -220,7 +270,7 @@ void Splitter::split() {
   for (unsigned i = 0; reduces && i < count; ++i)
     combiners.insert(getCombiner(i));
   for (Operation &inner : op.getBody()->without_terminator())
-    if (!combiners.contains(&inner) && !isa<arith::ConstantOp>(inner))
+    if (!combiners.contains(&inner) && !positions.contains(&inner))
       splitElementwise(&inner);
   for (unsigned i = 0; i < count; ++i)
     results.push_back(reduces ? splitReduction(i) : splitYield(i));

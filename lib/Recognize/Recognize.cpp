@@ -80,7 +80,7 @@ struct Recognize : abn::impl::RecognizeBase<Recognize> {
     evaluate(evaluation, func, options, forced, decomposer.getFused());
     ValueTables tables(evaluation);
     ActivationBodies bodies;
-    BatchNormSearch search(evaluation, tables, bodies, batchAsChannel);
+    BatchNormSearch search(evaluation, tables, bodies, anyChannelDim);
     search.run();
     std::vector<BatchNormMatch> matches = search.takeMatches();
     SmallVector<double> constants = collectConstants(func);

@@ -1,6 +1,7 @@
 // The forward half of the search: x is a full value whose per-channel sum or mean is computed; y is one
 // that is affine in x per channel, with a slope that goes as 1/sqrt(variance + epsilon).
 #include "abn/Recognize/BatchNormSearch.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -276,6 +277,26 @@ void BatchNormSearch::searchForward(unsigned x, int64_t channelDim) {
     refused.push_back({x, bestReason});
 }
 
+/// Whether a batch norm's channel may be this dimension: the second or the last, and no part of what
+/// was one dimension before a reshape (statistics of groups of channels).
+bool BatchNormSearch::isChannel(unsigned x, int64_t dim) const {
+  if (anyChannelDim)
+    return true;
+  const FullClass &info = tables.getFullClass(x);
+  int64_t rank = info.shape.size();
+  if (dim != 1 && dim != rank - 1)
+    return false;
+  auto expand = evaluation[x].value.getDefiningOp<tensor::ExpandShapeOp>();
+  if (!expand)
+    return true;
+  for (const ReassociationIndices &group : expand.getReassociationIndices()) {
+    unsigned large = llvm::count_if(group, [&](int64_t i) { return info.shape[i] > 1; });
+    if (llvm::is_contained(group, dim) && large > 1)
+      return false;
+  }
+  return true;
+}
+
 /// One batch norm shows as several candidates when x is copied (cast, or recomputed): the one with a
 /// backward and an activation is taken, the earliest of equals.
 void BatchNormSearch::chooseAmongCopies() {
@@ -299,7 +320,13 @@ void BatchNormSearch::chooseAmongCopies() {
     }
     size_t best = *std::min_element(members.begin(), members.end(),
                                     [&](size_t a, size_t b) { return rank(a) < rank(b); });
-    matches.push_back(candidates[best]);
+    BatchNormMatch &match = candidates[best];
+    if (!match.given && !isChannel(match.x, match.channelDim))
+      refused.push_back({match.x, "its channel would be dimension " +
+                                      std::to_string(match.channelDim) +
+                                      "; see the option any-channel-dim"});
+    else
+      matches.push_back(match);
   }
   llvm::sort(matches, [](const auto &a, const auto &b) {
     return std::make_pair(a.x, a.y) < std::make_pair(b.x, b.y);
@@ -310,8 +337,6 @@ void BatchNormSearch::run() {
   findSums();
   for (auto &[key, found] : sums) {
     auto [x, channelDim] = key;
-    if (channelDim == 0 && !batchAsChannel)
-      continue;
     searchForward(x, channelDim);
   }
   chooseAmongCopies();

@@ -106,7 +106,7 @@ std::optional<unsigned> ValueTable::findBest(int64_t tag, ArrayRef<double> conte
 int ValueTables::internClass(const EvaluatedValue &value) {
   SmallVector<int64_t, 5> sizes;
   for (auto [size, extent] : llvm::zip_equal(value.array.sizes, value.shape))
-    sizes.push_back(std::max(size, getTinyExtent(extent)));
+    sizes.push_back(std::max(size, evaluation.getTinyExtent(extent)));
   auto [it, isNew] = classIds.try_emplace({value.shape, sizes}, classes.size());
   if (!isNew)
     return it->second;
@@ -133,7 +133,7 @@ void ValueTables::addRow(const EvaluatedValue &value, unsigned index) {
   int64_t extent = 1;
   for (int64_t size : value.shape)
     extent = std::max(extent, size);
-  int64_t count = value.array.getCount(), channels = std::max(getTinyExtent(extent), count);
+  int64_t count = value.array.getCount(), channels = std::max(evaluation.getTinyExtent(extent), count);
   TinyArray row = value.array;
   row.sizes.assign(1, count);
   row = broadcast(evaluation.getArena(), row, {channels});

@@ -84,8 +84,8 @@ private:
 class BatchNormSearch {
 public:
   BatchNormSearch(Evaluation &evaluation, const ValueTables &tables, ActivationBodies &bodies,
-                  bool batchAsChannel)
-      : evaluation(evaluation), tables(tables), bodies(bodies), batchAsChannel(batchAsChannel) {}
+                  bool anyChannelDim)
+      : evaluation(evaluation), tables(tables), bodies(bodies), anyChannelDim(anyChannelDim) {}
 
   void run();
   MutableArrayRef<BatchNormMatch> getMatches() { return matches; }
@@ -106,6 +106,7 @@ private:
   std::optional<BatchNormMatch> matchOutput(const BatchNormMatch &input, unsigned y,
                                             std::string &reason);
   bool bindParameters(BatchNormMatch &match, ArrayRef<double> slope, std::string &reason);
+  bool isChannel(unsigned x, int64_t dim) const;
   bool hasVariance(const BatchNormMatch &match) const;
   void chooseAmongCopies();
 
@@ -120,7 +121,7 @@ private:
   Evaluation &evaluation;
   const ValueTables &tables;
   ActivationBodies &bodies;
-  bool batchAsChannel;
+  bool anyChannelDim;
   /// By full value and channel dimension.
   std::map<std::pair<unsigned, int64_t>, ChannelSums> sums;
   /// Sums by the value that is summed, as the graph has them.

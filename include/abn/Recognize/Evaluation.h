@@ -15,8 +15,20 @@
 
 namespace mlir::abn {
 
-/// The tiny extent of a dimension of true extent `size`.
-inline int64_t getTinyExtent(int64_t size) { return size < 3 ? size : 3; }
+/// The tiny extents of dimensions by their true extents: min(D, 3), but a product where a reshape splits
+/// a dimension of that extent (16 = 8*2 becomes 3*2), so that both sides of the reshape fit.
+class TinyExtents {
+public:
+  TinyExtents() = default;
+  explicit TinyExtents(func::FuncOp func);
+  int64_t operator()(int64_t size) const {
+    auto it = products.find(size);
+    return it == products.end() ? std::min<int64_t>(size, 3) : it->second;
+  }
+
+private:
+  std::map<int64_t, int64_t> products;
+};
 
 /// How the random contents of leaves are drawn. Tensors with two or more extents above 1 differ in all
 /// trials; smaller ones are equal in trials 0 and 1 (positive) and in 2 and 3 (larger, one entry
@@ -92,6 +104,8 @@ public:
   std::optional<unsigned> find(Value value) const;
   ArrayRef<unsigned> getReturned() const { return returned; }
   ArrayArena &getArena() { return arena; }
+  /// The tiny extent of a dimension of true extent `size`.
+  int64_t getTinyExtent(int64_t size) const { return extents(size); }
 
 private:
   using Arrays = SmallVector<TinyArray, 2>;
@@ -117,6 +131,7 @@ private:
 
   ArrayArena &arena;
   LeafOptions options;
+  TinyExtents extents;
   llvm::DenseSet<Value> *forced = nullptr;
   LeafRegistry *registry = nullptr;
   std::vector<EvaluatedValue> values;
