@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
@@ -116,7 +117,20 @@ void MatchRewriter::replace(unsigned index, Value by) {
   replaced[index] = by;
 }
 
-/// Replaces a full value and its copies, cast to their element types.
+/// `value` in the shape of `type`, if one reshape gives it.
+static Value reshapeFull(OpBuilder &b, Location loc, Value value, RankedTensorType type) {
+  auto from = cast<RankedTensorType>(value.getType());
+  if (!from.hasStaticShape() || !type.hasStaticShape() || from.getRank() == type.getRank())
+    return nullptr;
+  auto groups = getReassociationIndicesForReshape(from, type);
+  if (!groups)
+    return nullptr;
+  if (from.getRank() < type.getRank())
+    return tensor::ExpandShapeOp::create(b, loc, type, value, *groups);
+  return tensor::CollapseShapeOp::create(b, loc, type, value, *groups);
+}
+
+/// Replaces a full value and its copies, cast to their element types and reshaped as they are.
 void MatchRewriter::replaceFull(unsigned index, Value by) {
   llvm::MapVector<Type, Value> byType;
   byType[getElementTypeOrSelf(by.getType())] = by;
@@ -132,6 +146,18 @@ void MatchRewriter::replaceFull(unsigned index, Value by) {
     }
     if (cast.getType() == value.value.getType())
       replace(copy, cast);
+  }
+  for (unsigned copy : tables.findReshaped(index)) {
+    const EvaluatedValue &value = evaluation[copy];
+    auto type = llvm::cast<RankedTensorType>(value.value.getType());
+    Value same = byType.lookup(type.getElementType());
+    // A view of a replaced value follows it.
+    if (value.isLeaf || !same ||
+        isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(value.value.getDefiningOp()))
+      continue;
+    OpBuilder b = builderAfter(same);
+    if (Value shaped = reshapeFull(b, by.getLoc(), same, type))
+      replace(copy, shaped);
   }
 }
 
@@ -253,6 +279,14 @@ void MatchRewriter::emitActivation(const BatchNormMatch &match, const Emitted &e
   b = builderAfter(operands);
   loc = evaluation[*match.dyPart].value.getLoc();
   dz = castTo(b, loc, dz, getElementTypeOrSelf(emitted.y.getType()));
+  if (!match.dzAxes.empty()) {
+    SmallVector<int64_t> added;
+    for (int64_t axis = 0, e = cast<RankedTensorType>(emitted.y.getType()).getRank(); axis < e; ++axis)
+      if (!llvm::is_contained(match.dzAxes, axis))
+        added.push_back(axis);
+    Value full = createEmptyLike(b, loc, emitted.y);
+    dz = linalg::BroadcastOp::create(b, loc, dz, full, added)->getResult(0);
+  }
   Value gradInit = createEmptyLike(b, loc, emitted.y);
   auto grad = ActivationGradOp::create(b, loc, TypeRange{gradInit.getType()}, dz, emitted.y,
                                        op.getParams(), ValueRange{gradInit}, match.phi,

@@ -27,6 +27,7 @@ private:
   ArrayRef<double> activation(Evaluation &other, const BatchNormMatch &match, const MatchMath &math,
                               ArrayRef<double> ys, ActivationBodies::Form form);
   SmallVector<unsigned> collectRegion(const BatchNormMatch &match);
+  std::optional<unsigned> findUnseen(const BatchNormMatch &match);
   bool isExempt(const BatchNormMatch &match, const Branch &branch);
   void recordBranches(const Evaluation &other);
 

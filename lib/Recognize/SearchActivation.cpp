@@ -50,41 +50,104 @@ void BatchNormSearch::searchActivation(BatchNormMatch &match) {
     return take(fits.front().first, fits.front().second);
 
   auto all = [](unsigned) { return true; };
-  MatchMath math(tables, match);
-  ArrayRef<double> dy = math.contents(*match.dy);
-  SmallVector<unsigned> gradients = reach(tables.findEqual(*match.dy), /*forward=*/false, 12, 80, all);
-  llvm::SmallDenseSet<unsigned> ancestors(gradients.begin(), gradients.end());
-  gradients.push_back(*match.dy);
-  llvm::erase_if(gradients, [&](unsigned u) { return !tables.isFull(u) || tables.getClass(u) != cls; });
-  llvm::sort(gradients);
+  SmallVector<unsigned> ancestors =
+      reach(tables.findEqual(*match.dy), /*forward=*/false, 12, 80, all);
   for (auto &[z, fit] : fits) {
     ArrayRef<double> slope = fitter.evaluate(fit, ActivationBodies::Form::Derivative);
-    std::optional<std::pair<unsigned, unsigned>> partial;
-    for (unsigned u : gradients) {
-      if (u == z)
-        continue;
-      ArrayRef<double> us = math.contents(u);
-      std::vector<double> product(us.size());
-      for (size_t i = 0; i < us.size(); ++i)
-        product[i] = us[i] * slope[i];
-      if (isClose(product, dy, kTolerance)) {
-        take(z, fit);
-        match.dz = u;
-        return;
-      }
-      // With another reader of y, dy is a sum of which this is a term.
-      if (partial)
-        continue;
-      for (unsigned term : tables.findFull(cls, product))
-        if (ancestors.contains(term) && term != u) {
-          partial = {u, term};
-          break;
-        }
-    }
-    if (partial) {
-      take(z, fit);
-      std::tie(match.dz, match.dyPart) = *partial;
-      return;
-    }
+    if (findGradient(match, slope, ancestors) || findBroadcastGradient(match, slope, ancestors))
+      return take(z, fit);
   }
+}
+
+static std::vector<double> multiply(ArrayRef<double> a, ArrayRef<double> b) {
+  std::vector<double> product(a.size());
+  for (size_t i = 0; i < a.size(); ++i)
+    product[i] = a[i] * b[i];
+  return product;
+}
+
+/// The earliest dz with dz*phi' = dy, or, since dy is a sum if y has another reader, with a product that
+/// dy is computed from.
+bool BatchNormSearch::findGradient(BatchNormMatch &match, ArrayRef<double> slope,
+                                   ArrayRef<unsigned> ancestors) {
+  MatchMath math(tables, match);
+  ArrayRef<double> dy = math.contents(*match.dy);
+  llvm::SmallDenseSet<unsigned> known(ancestors.begin(), ancestors.end());
+  SmallVector<unsigned> gradients(ancestors);
+  gradients.push_back(*match.dy);
+  llvm::erase_if(gradients, [&](unsigned u) {
+    return !tables.isFull(u) || tables.getClass(u) != math.getClass() || u < match.y;
+  });
+  llvm::sort(gradients);
+  std::optional<std::pair<unsigned, unsigned>> partial;
+  for (unsigned u : gradients) {
+    std::vector<double> product = multiply(math.contents(u), slope);
+    if (isClose(product, dy, kTolerance)) {
+      match.dz = u;
+      return true;
+    }
+    if (partial)
+      continue;
+    for (unsigned term : tables.findFull(math.getClass(), product))
+      if (known.contains(term) && term != u && term > match.y) {
+        partial = {u, term};
+        break;
+      }
+  }
+  if (partial)
+    std::tie(match.dz, match.dyPart) = *partial;
+  return partial.has_value();
+}
+
+TinyArray mlir::abn::broadcastAlong(ArrayArena &arena, const TinyArray &array,
+                                    ArrayRef<int64_t> axes, ArrayRef<int64_t> sizes) {
+  SmallVector<int64_t, 5> order(sizes.size(), -1);
+  for (auto [dim, axis] : llvm::enumerate(axes))
+    order[axis] = dim;
+  return broadcast(arena, permute(arena, array, order), sizes);
+}
+
+/// Calls `visit` with the ways in which the dimensions of `part` can be some of those of `whole`, in
+/// order, until it returns true.
+static bool forEachEmbedding(ArrayRef<int64_t> part, ArrayRef<int64_t> whole,
+                             SmallVectorImpl<int64_t> &axes,
+                             llvm::function_ref<bool(ArrayRef<int64_t>)> visit) {
+  if (axes.size() == part.size())
+    return visit(axes);
+  for (int64_t axis = axes.empty() ? 0 : axes.back() + 1, e = whole.size(); axis < e; ++axis) {
+    if (whole[axis] != part[axes.size()])
+      continue;
+    axes.push_back(axis);
+    if (forEachEmbedding(part, whole, axes, visit))
+      return true;
+    axes.pop_back();
+  }
+  return false;
+}
+
+/// After fusion a dz that is constant along some dimensions may be there before its broadcast only.
+bool BatchNormSearch::findBroadcastGradient(BatchNormMatch &match, ArrayRef<double> slope,
+                                            ArrayRef<unsigned> ancestors) {
+  MatchMath math(tables, match);
+  const FullClass &layout = math.getLayout();
+  ArrayRef<double> dy = math.contents(*match.dy);
+  SmallVector<unsigned> sorted(ancestors);
+  llvm::sort(sorted);
+  for (unsigned u : sorted) {
+    const EvaluatedValue &value = evaluation[u];
+    if (u < match.y || value.shape.empty() || value.shape.size() >= layout.shape.size() ||
+        !isa<FloatType>(getElementTypeOrSelf(value.value.getType())))
+      continue;
+    SmallVector<int64_t> axes;
+    bool found = forEachEmbedding(value.shape, layout.shape, axes, [&](ArrayRef<int64_t> candidate) {
+      TinyArray full = broadcastAlong(evaluation.getArena(), value.array, candidate, layout.sizes);
+      return isClose(multiply(full.getContents(), slope), dy, kTolerance);
+    });
+    if (!found)
+      continue;
+    match.dz = u;
+    match.dzAxes.assign(axes.begin(), axes.end());
+    return true;
+  }
+  return false;
 }

@@ -224,20 +224,36 @@ bool BatchNormSearch::hasVariance(const BatchNormMatch &match) const {
   return false;
 }
 
+/// Sets a match's mean and variance.
+void BatchNormSearch::measure(BatchNormMatch &match, const MatchMath &math) {
+  ArrayRef<double> xs = math.contents(match.x);
+  match.mean = math.means(xs);
+  std::vector<double> square(xs.size());
+  for (size_t i = 0; i < xs.size(); ++i) {
+    double centred = xs[i] - match.mean[math.rowOf(i)];
+    square[i] = centred * centred;
+  }
+  match.variance = math.means(square);
+}
+
+/// Whether a batch norm that the graph has as an op has these statistics.
+bool BatchNormSearch::isGiven(const BatchNormMatch &match) const {
+  return llvm::any_of(given, [&](const BatchNormMatch &other) {
+    return other.channelDim == match.channelDim && other.mean.size() == match.mean.size() &&
+           isClose(match.mean, other.mean, kTolerance) &&
+           isClose(match.variance, other.variance, kTolerance);
+  });
+}
+
 void BatchNormSearch::searchForward(unsigned x, int64_t channelDim) {
   BatchNormMatch input;
   input.x = x;
   input.channelDim = channelDim;
   MatchMath math(tables, input);
-  ArrayRef<double> xs = math.contents(x);
-  input.mean = math.means(xs);
-  std::vector<double> square(xs.size());
-  for (size_t i = 0; i < xs.size(); ++i) {
-    double centred = xs[i] - input.mean[math.rowOf(i)];
-    square[i] = centred * centred;
-  }
-  input.variance = math.means(square);
+  measure(input, math);
   if (llvm::any_of(input.variance, [](double v) { return !(v > 1e-12); }))
+    return;
+  if (isGiven(input))
     return;
   int cls = tables.getClass(x);
   auto follow = [&](unsigned value) { return !evaluation[value].isLeaf; };
@@ -311,30 +327,68 @@ void BatchNormSearch::chooseAmongCopies() {
   for (auto &[key, members] : groups) {
     auto rank = [&](size_t i) {
       const BatchNormMatch &match = candidates[i];
-      return std::make_tuple(!match.given, !match.hasBackward(), !match.hasActivation(), match.x);
+      return std::make_tuple(!match.hasBackward(), !match.hasActivation(), match.x);
     };
     for (size_t i : members) {
-      if (!candidates[i].given)
-        searchBackward(candidates[i]);
+      searchBackward(candidates[i]);
       searchActivation(candidates[i]);
     }
     size_t best = *std::min_element(members.begin(), members.end(),
                                     [&](size_t a, size_t b) { return rank(a) < rank(b); });
     BatchNormMatch &match = candidates[best];
-    if (!match.given && !isChannel(match.x, match.channelDim))
+    if (!isChannel(match.x, match.channelDim))
       refused.push_back({match.x, "its channel would be dimension " +
                                       std::to_string(match.channelDim) +
                                       "; see the option any-channel-dim"});
     else
       matches.push_back(match);
   }
+  // Given ones without an activation to find need nothing.
+  for (BatchNormMatch &match : given)
+    if (match.hasActivation())
+      matches.push_back(match);
   llvm::sort(matches, [](const auto &a, const auto &b) {
     return std::make_pair(a.x, a.y) < std::make_pair(b.x, b.y);
   });
 }
 
+/// The batch norms that the graph has as ops: only their activations are searched for.
+void BatchNormSearch::addGiven() {
+  for (auto [index, value] : llvm::enumerate(evaluation.getValues())) {
+    auto op = value.value.getDefiningOp<BatchNormOp>();
+    if (!op || value.value != op->getResult(0) || !tables.isFull(index))
+      continue;
+    BatchNormMatch match;
+    match.given = op;
+    match.x = *evaluation.find(op.getInput());
+    match.y = match.z = index;
+    match.channelDim = op.getChannelDim();
+    match.epsilon = op.getEpsilon().convertToDouble();
+    if (tables.getClass(match.x) != tables.getClass(match.y))
+      continue;
+    MatchMath math(tables, match);
+    measure(match, math);
+    match.gammaRow.assign(match.mean.size(), 1);
+    match.betaRow.assign(match.mean.size(), 0);
+    for (Operation *user : op.getInput().getUsers()) {
+      auto grad = dyn_cast<BatchNormGradOp>(user);
+      if (!grad || grad.getInput() != op.getInput() || grad.getMean() != op->getResult(1) ||
+          grad.getVariance() != op->getResult(2))
+        continue;
+      std::optional<unsigned> dy = evaluation.find(grad.getOutputGrad());
+      if (!dy || !tables.isFull(*dy) || tables.getClass(*dy) != tables.getClass(match.x))
+        continue;
+      match.dx = evaluation.find(grad->getResult(0));
+      match.dy = match.dyPart = match.dz = dy;
+    }
+    searchActivation(match);
+    given.push_back(std::move(match));
+  }
+}
+
 void BatchNormSearch::run() {
   findSums();
+  addGiven();
   for (auto &[key, found] : sums) {
     auto [x, channelDim] = key;
     searchForward(x, channelDim);

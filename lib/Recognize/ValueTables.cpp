@@ -171,6 +171,25 @@ SmallVector<unsigned> ValueTables::findEqual(unsigned value) const {
   return findFull(classOf[value], {contents[value], total});
 }
 
+static int64_t getElementCount(const FullClass &info) {
+  int64_t count = 1;
+  for (int64_t size : info.shape)
+    count *= size;
+  return count;
+}
+
+SmallVector<unsigned> ValueTables::findReshaped(unsigned value) const {
+  const FullClass &own = getFullClass(value);
+  size_t total = kTrials * own.count;
+  SmallVector<unsigned> found;
+  for (auto [cls, info] : llvm::enumerate(classes))
+    if (static_cast<int>(cls) != classOf[value] && info.count == own.count &&
+        getElementCount(info) == getElementCount(own))
+      llvm::append_range(found, findFull(cls, {contents[value], total}));
+  llvm::sort(found);
+  return found;
+}
+
 ChannelRow ValueTables::getMeans(int cls, const double *data, int64_t channelDim) const {
   const FullClass &info = classes[cls];
   const ChannelView &view = info.views[channelDim];

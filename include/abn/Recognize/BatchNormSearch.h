@@ -23,11 +23,13 @@ struct BatchNormMatch {
   std::optional<unsigned> dy, dx, residual;
   SmallVector<unsigned, 2> gammaGrads, betaGrads;
 
-  /// z = phi(y); dyPart = dz * phi'(y) is dy, or a term of it.
+  /// z = phi(y); dyPart = dz * phi'(y) is dy, or a term of it. If dz is only there before a broadcast,
+  /// dzAxes says which dimension of y each of its dimensions is.
   ActivationAttrInterface phi;
   std::optional<unsigned> param;
   unsigned z = 0;
   std::optional<unsigned> dz, dyPart;
+  SmallVector<int64_t, 4> dzAxes;
 
   /// The abn.batch_norm op, if the graph has it as one.
   Operation *given = nullptr;
@@ -36,6 +38,14 @@ struct BatchNormMatch {
 
   bool hasBackward() const { return dx.has_value(); }
   bool hasActivation() const { return z != y; }
+  /// Leaves the activation to itself: the chain then ends with y.
+  void dropActivation() {
+    z = y;
+    dz = dyPart = dy;
+    dzAxes.clear();
+    phi = nullptr;
+    param = std::nullopt;
+  }
 };
 
 /// Something that looks like a batch norm and is not taken.
@@ -80,6 +90,10 @@ private:
   const ChannelView &view;
 };
 
+/// A value's array with one axis for each of `sizes`: its dimension i is axis axes[i].
+TinyArray broadcastAlong(ArrayArena &arena, const TinyArray &array, ArrayRef<int64_t> axes,
+                         ArrayRef<int64_t> sizes);
+
 /// The search over one evaluation.
 class BatchNormSearch {
 public:
@@ -102,6 +116,8 @@ private:
 
   void findSums();
   void addGiven();
+  void measure(BatchNormMatch &match, const MatchMath &math);
+  bool isGiven(const BatchNormMatch &match) const;
   void searchForward(unsigned x, int64_t channelDim);
   std::optional<BatchNormMatch> matchOutput(const BatchNormMatch &input, unsigned y,
                                             std::string &reason);
@@ -117,6 +133,9 @@ private:
                      ArrayRef<unsigned> closure);
 
   void searchActivation(BatchNormMatch &match);
+  bool findGradient(BatchNormMatch &match, ArrayRef<double> slope, ArrayRef<unsigned> ancestors);
+  bool findBroadcastGradient(BatchNormMatch &match, ArrayRef<double> slope,
+                             ArrayRef<unsigned> ancestors);
 
   Evaluation &evaluation;
   const ValueTables &tables;
@@ -126,7 +145,7 @@ private:
   std::map<std::pair<unsigned, int64_t>, ChannelSums> sums;
   /// Sums by the value that is summed, as the graph has them.
   std::map<std::pair<unsigned, int64_t>, SmallVector<unsigned, 1>> sumsOf;
-  std::vector<BatchNormMatch> candidates, matches;
+  std::vector<BatchNormMatch> given, candidates, matches;
   std::vector<RefusedMatch> refused;
 };
 

@@ -70,6 +70,8 @@ public:
     return full.find(cls, data, scale);
   }
   SmallVector<unsigned> findEqual(unsigned value) const;
+  /// Values of other shapes that hold the same elements in the same order: what a reshape gives.
+  SmallVector<unsigned> findReshaped(unsigned value) const;
   /// Values with one number per channel for `channels` channels, equal to `row`.
   SmallVector<unsigned> findRow(int64_t channels, const ChannelRow &row) const {
     return rows.find(channels, row);
