@@ -138,7 +138,10 @@ def FuseForward : Pass<"abn-fuse-forward", "::mlir::func::FuncOp"> {
     Option<"substituteReluOption", "substitute-relu", "bool", "false",
            "replace relu by leaky_relu(0.01): this changes the network">,
     Option<"lossResult", "loss-result", "int64_t", "-1",
-           "which result is the loss, whatever the roles say">
+           "which result is the loss, whatever the roles say">,
+    Option<"verifyEquivalence", "verify-equivalence", "bool", "false",
+           "evaluate the function before and after on tiny tensors; a difference is an error (not "
+           "under gamma policy abs, which changes the network)">
   ];
   let dependentDialects = [
     "::mlir::abn::AbnDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
@@ -181,6 +184,10 @@ def RewriteBackward : Pass<"abn-rewrite-backward", "::mlir::func::FuncOp"> {
         outs(%dz, %dg0, %db0 : !full, !stat, !stat) -> !full, !stat, !stat
     ```
   }];
+  let options = [
+    Option<"verifyEquivalence", "verify-equivalence", "bool", "false",
+           "evaluate the function before and after on tiny tensors; a difference is an error">
+  ];
   let dependentDialects = ["::mlir::abn::AbnDialect", "::mlir::tensor::TensorDialect"];
 }
 

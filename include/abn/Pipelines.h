@@ -7,7 +7,7 @@
 
 namespace mlir::abn {
 
-/// Options of `abn-optimize`; they mean what they mean on `abn-fuse-forward`.
+/// Options of `abn-optimize`; they mean what they mean on `abn-recognize` and `abn-fuse-forward`.
 struct OptimizeOptions : PassPipelineOptions<OptimizeOptions> {
   ListOption<std::string> gammaPolicy{
       *this, "gamma-policy",
@@ -25,6 +25,18 @@ struct OptimizeOptions : PassPipelineOptions<OptimizeOptions> {
   Option<int64_t> lossResult{*this, "loss-result",
                              llvm::cl::desc("which result is the loss, whatever the roles say"),
                              llvm::cl::init(-1)};
+  Option<bool> recognize{*this, "recognize",
+                         llvm::cl::desc("look for batch norms that are decomposed"),
+                         llvm::cl::init(true)};
+  Option<bool> anyChannelDim{
+      *this, "any-channel-dim",
+      llvm::cl::desc("recognise batch norms whose channel is not the second or last dimension"),
+      llvm::cl::init(false)};
+  Option<bool> verifyEquivalence{
+      *this, "verify-equivalence",
+      llvm::cl::desc("evaluate the function before and after each rewrite on tiny tensors; a "
+                     "difference is an error"),
+      llvm::cl::init(false)};
 };
 
 /// Recognise, rewrite, plan: tensors in, tensors out.

@@ -14,16 +14,24 @@ void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &
   fuse.throughAdd = options.throughAdd;
   fuse.substituteReluOption = options.substituteRelu;
   fuse.lossResult = options.lossResult;
+  fuse.verifyEquivalence = options.verifyEquivalence;
+  RecognizeOptions recognize;
+  recognize.anyChannelDim = options.anyChannelDim;
+  recognize.verifyEquivalence = options.verifyEquivalence;
+  RewriteBackwardOptions rewrite;
+  rewrite.verifyEquivalence = options.verifyEquivalence;
   OpPassManager &functions = pm.nest<func::FuncOp>();
+  if (options.recognize)
+    functions.addPass(createRecognize(recognize));
   functions.addPass(createFuseForward(fuse));
-  functions.addPass(createRewriteBackward());
+  functions.addPass(createRewriteBackward(rewrite));
   functions.addPass(createVerifyRewrite());
 }
 
 void mlir::abn::registerAbnPipelines() {
   PassPipelineRegistration<OptimizeOptions>(
       "abn-optimize",
-      "compute batch norm -> activation chains in place and rewrite the backward to recover from "
-      "the stored outputs",
+      "recognise batch norm -> activation chains, compute them in place and rewrite the backward to "
+      "recover from the stored outputs",
       buildOptimizePipeline);
 }

@@ -181,6 +181,10 @@ void MatchRewriter::replaceRows(ArrayRef<unsigned> values, Value by) {
 
 void MatchRewriter::emitForward(const BatchNormMatch &match, Emitted &emitted) {
   emitted.x = current(match.x);
+  if (match.isActivationOnly) {
+    emitted.y = emitted.x;
+    return;
+  }
   if (match.given) {
     auto given = cast<BatchNormOp>(match.given);
     emitted.y = given->getResult(0);
@@ -339,7 +343,7 @@ void MatchRewriter::apply(const BatchNormMatch &match) {
   emitForward(match, emitted);
   if (match.hasActivation())
     emitActivation(match, emitted);
-  if (match.hasBackward() && !match.given)
+  if (match.hasBackward() && !match.keepsBatchNorm())
     emitBackward(match, emitted);
 }
 

@@ -107,7 +107,7 @@ std::string MatchVerifier::findBackwardMismatch(Evaluation &other, const BatchNo
     if (!compare.full(contents(other, *match.dyPart, layout), product, dz))
       return "the gradient of its activation";
   }
-  if (match.given)
+  if (match.keepsBatchNorm())
     return "";
   std::vector<double> dx = math.inputGrad(dy, xhat);
   if (match.residual) {
@@ -147,7 +147,7 @@ std::string MatchVerifier::findMismatch(Evaluation &other, const BatchNormMatch 
   std::vector<double> y = math.normalized(xs);
   for (size_t i = 0; i < y.size(); ++i)
     y[i] = match.gammaRow[math.rowOf(i)] * y[i] + match.betaRow[math.rowOf(i)];
-  if (!match.given && !compare.full(ys, y, {}))
+  if (!match.keepsBatchNorm() && !compare.full(ys, y, {}))
     return "its output";
   if (match.hasActivation() &&
       !compare.full(contents(other, match.z, layout),
@@ -163,7 +163,7 @@ void MatchVerifier::check(Evaluation &other) {
       continue;
     std::string mismatch = findMismatch(other, match);
     // The batch norm may still be one without what was taken for its activation.
-    if (!mismatch.empty() && match.hasActivation()) {
+    if (!mismatch.empty() && match.hasActivation() && !match.isActivationOnly) {
       match.dropActivation();
       mismatch = findMismatch(other, match);
     }
@@ -196,10 +196,10 @@ SmallVector<unsigned> MatchVerifier::collectRegion(const BatchNormMatch &match) 
     if (stop)
       visited.insert(*stop);
   SmallVector<unsigned> worklist = {match.y, match.z}, region;
-  if (match.given)
+  if (match.keepsBatchNorm())
     visited.insert(match.y);
   if (match.hasBackward()) {
-    if (!match.given)
+    if (!match.keepsBatchNorm())
       worklist.push_back(*match.dx);
     worklist.push_back(*match.dyPart);
   }
@@ -272,7 +272,7 @@ void MatchVerifier::checkBranches() {
     if (!match.problem.empty())
       continue;
     std::optional<unsigned> unseen = findUnseen(match);
-    if (unseen && match.hasActivation()) {
+    if (unseen && match.hasActivation() && !match.isActivationOnly) {
       match.dropActivation();
       unseen = findUnseen(match);
     }

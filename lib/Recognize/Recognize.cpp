@@ -132,11 +132,13 @@ struct Recognize : abn::impl::RecognizeBase<Recognize> {
       missed(evaluation[candidate.x].value.getLoc(), candidate.reason);
     for (const BatchNormMatch &match : matches) {
       Location loc = evaluation[match.y].value.getLoc();
+      if (match.isActivationOnly)
+        continue;
       if (!match.problem.empty())
         missed(loc, match.problem);
       else if (!match.hasBackward())
         missed(loc, "its backward: no gradient of its input is computed from it");
-      if (match.problem.empty() && !match.given)
+      if (match.problem.empty() && !match.keepsBatchNorm())
         remark::passed(loc, remark::RemarkOpts::name("Recognize").category("abn"))
             << ("batch norm is recognised" +
                 (match.hasActivation() ? " with " + match.phi.getActivationName().str() : ""));

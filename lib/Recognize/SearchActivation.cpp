@@ -151,3 +151,34 @@ bool BatchNormSearch::findBroadcastGradient(BatchNormMatch &match, ArrayRef<doub
   }
   return false;
 }
+
+/// Where a batch norm's output goes into a residual sum, its dy is the sum's gradient too: the activation
+/// behind the sum is found like one behind the batch norm.
+void BatchNormSearch::addSums() {
+  llvm::SmallDenseSet<unsigned> tried;
+  std::vector<BatchNormMatch> found;
+  auto visit = [&](const BatchNormMatch &norm) {
+    if (norm.hasActivation() || !norm.hasBackward())
+      return;
+    int cls = tables.getClass(norm.y);
+    for (unsigned copy : tables.findEqual(norm.y))
+      for (unsigned sum : evaluation[copy].users) {
+        if (!tables.isFull(sum) || tables.getClass(sum) != cls || evaluation[sum].isLeaf ||
+            sum >= *norm.dy || !tried.insert(sum).second)
+          continue;
+        BatchNormMatch match;
+        match.isActivationOnly = true;
+        match.x = match.y = match.z = sum;
+        match.channelDim = norm.channelDim;
+        match.dy = match.dx = match.dyPart = match.dz = norm.dy;
+        searchActivation(match);
+        if (match.hasActivation())
+          found.push_back(std::move(match));
+      }
+  };
+  for (const BatchNormMatch &norm : given)
+    visit(norm);
+  for (const BatchNormMatch &norm : matches)
+    visit(norm);
+  llvm::append_range(matches, found);
+}

@@ -343,6 +343,7 @@ void BatchNormSearch::chooseAmongCopies() {
     else
       matches.push_back(match);
   }
+  addSums();
   // Given ones without an activation to find need nothing.
   for (BatchNormMatch &match : given)
     if (match.hasActivation())

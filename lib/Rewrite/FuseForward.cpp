@@ -2,6 +2,7 @@
 // read of their input and normalised value it gets recovered from the output.
 #include "abn/Analysis/MemoryCensus.h"
 #include "abn/Passes.h"
+#include "abn/Recognize/Equivalence.h"
 #include "abn/Rewrite/Chains.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -255,6 +256,7 @@ struct FuseForward : abn::impl::FuseForwardBase<FuseForward> {
     }
     if (!step->getLossResult())
       return explainNoStep("the function has no loss among its results");
+    EquivalenceGuard guard(func, verifyEquivalence);
     ChainPlanner planner(*step, options);
     llvm::DenseSet<Value> saved;
     for (Value value : MemoryCensus::compute(*step).saved)
@@ -271,6 +273,11 @@ struct FuseForward : abn::impl::FuseForwardBase<FuseForward> {
     for (Chain &chain : planner.getChains())
       if (chain.strategy != ChainStrategy::Kept)
         fuser.fuse(chain);
+    bool changesNetwork = llvm::any_of(planner.getChains(), [](const Chain &chain) {
+      return chain.strategy != ChainStrategy::Kept && chain.policy == GammaPolicy::Abs;
+    });
+    if (!changesNetwork && failed(guard.check()))
+      signalPassFailure();
   }
 
   /// Every batch norm gets the reason why nothing was looked at.

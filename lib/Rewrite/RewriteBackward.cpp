@@ -2,6 +2,7 @@
 // reads the chain's output.
 #include "abn/AbnDialect.h"
 #include "abn/Passes.h"
+#include "abn/Recognize/Equivalence.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -72,7 +73,10 @@ static void fuseGradient(GradOp grad, RecoverOp recover) {
 
 namespace {
 struct RewriteBackward : abn::impl::RewriteBackwardBase<RewriteBackward> {
+  using RewriteBackwardBase::RewriteBackwardBase;
+
   void runOnOperation() override {
+    EquivalenceGuard guard(getOperation(), verifyEquivalence);
     SmallVector<Operation *> gradients;
     getOperation().walk([&](Operation *op) {
       if (isa<BatchNormGradOp, BatchNormInferenceGradOp>(op))
@@ -87,6 +91,8 @@ struct RewriteBackward : abn::impl::RewriteBackwardBase<RewriteBackward> {
           fuseGradient<InplaceInferenceBackwardOp>(grad, recover);
       }
     }
+    if (failed(guard.check()))
+      signalPassFailure();
   }
 };
 } // namespace

@@ -33,10 +33,14 @@ struct BatchNormMatch {
 
   /// The abn.batch_norm op, if the graph has it as one.
   Operation *given = nullptr;
+  /// The activation of a residual sum y that a batch norm goes into: x is y, and there is no other part.
+  bool isActivationOnly = false;
   /// Set when a check fails.
   std::string problem;
 
   bool hasBackward() const { return dx.has_value(); }
+  /// Whether only the activation is new to the graph.
+  bool keepsBatchNorm() const { return given || isActivationOnly; }
   bool hasActivation() const { return z != y; }
   /// Leaves the activation to itself: the chain then ends with y.
   void dropActivation() {
@@ -133,6 +137,7 @@ private:
                      ArrayRef<unsigned> closure);
 
   void searchActivation(BatchNormMatch &match);
+  void addSums();
   bool findGradient(BatchNormMatch &match, ArrayRef<double> slope, ArrayRef<unsigned> ancestors);
   bool findBroadcastGradient(BatchNormMatch &match, ArrayRef<double> slope,
                              ArrayRef<unsigned> ancestors);
