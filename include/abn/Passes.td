@@ -50,6 +50,58 @@ def ImportAten : Pass<"abn-import-aten", "::mlir::ModuleOp"> {
   ];
 }
 
+def ImportStableHlo : Pass<"abn-import-stablehlo", "::mlir::ModuleOp"> {
+  let summary = "Convert `stablehlo` and `chlo` ops, by name, to linalg, abn and dnn";
+  let description = [{
+    Reads a training step that JAX, flax or TensorFlow lowered to StableHLO, in generic form
+    (JAX: `lowered.compiler_ir("stablehlo").operation.get_asm(print_generic_op_form=True)`). The
+    dialects need not be loaded. Calls and composites are inlined first. Elementwise ops become one
+    linalg.generic each, with one scalar op in the body; convolutions become `dnn.convolution` and
+    its gradients, whatever their layouts; windows become pools; `select_and_scatter` reads the
+    indices of the `dnn.max_pool` of the forward; constants are unique in their block.
+
+    Precondition: static shapes, no sizes of 0, elements of f16, bf16, f32, f64 or integers of 1, 8,
+    16, 32 or 64 bits, no recursive calls, no control flow. docs/Importing.md lists the known ops.
+    Afterwards: no stablehlo or chlo op and no call of a private function is left; integers are
+    signless; every op has the location of the op that it comes from, and of the calls that it was
+    inlined from; arguments and results keep `abn.role` and `abn.name` or are named as JAX named
+    them (`jax.result_info`); a function that had such ops carries `abn.memory_before`
+    (docs/Report.md). An op that is unknown, or does not fit its definition, is an error at its
+    location, and nothing is written.
+
+    Before:
+
+    ```mlir
+    // %y, %z : tensor<8x56x56x64xf32>
+    %0 = "stablehlo.maximum"(%y, %z)
+        : (tensor<8x56x56x64xf32>, tensor<8x56x56x64xf32>) -> tensor<8x56x56x64xf32>
+    ```
+
+    After:
+
+    ```mlir
+    #id = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>
+    %e = tensor.empty() : tensor<8x56x56x64xf32>
+    %0 = linalg.generic {indexing_maps = [#id, #id, #id],
+        iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+        ins(%y, %z : tensor<8x56x56x64xf32>, tensor<8x56x56x64xf32>)
+        outs(%e : tensor<8x56x56x64xf32>) {
+    ^bb0(%a: f32, %b: f32, %out: f32):
+      %m = arith.maximumf %a, %b : f32
+      linalg.yield %m : f32
+    } -> tensor<8x56x56x64xf32>
+    ```
+  }];
+  let options = [
+    Option<"listOps", "list-ops", "bool", "false",
+           "Print the names of all known ops and do nothing else">
+  ];
+  let dependentDialects = [
+    "::mlir::abn::AbnDialect", "::mlir::dnn::DnnDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
 //===----------------------------------------------------------------------===//
 // Recognise
 //===----------------------------------------------------------------------===//

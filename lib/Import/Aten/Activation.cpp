@@ -1,5 +1,6 @@
 // Activations and their gradients.
 #include "Activation.h"
+#include "Promotion.h"
 #include "Registry.h"
 #include <cmath>
 

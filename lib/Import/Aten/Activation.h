@@ -2,7 +2,7 @@
 #ifndef ABN_LIB_IMPORT_ATEN_ACTIVATION_H
 #define ABN_LIB_IMPORT_ATEN_ACTIVATION_H
 
-#include "Emit.h"
+#include "AtenOp.h"
 #include "abn/AbnDialect.h"
 
 namespace mlir::abn::aten {

@@ -5,6 +5,7 @@
 #ifndef ABN_LIB_IMPORT_ATEN_ATENOP_H
 #define ABN_LIB_IMPORT_ATEN_ATENOP_H
 
+#include "../Emit/Body.h"
 #include "Schema.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Diagnostics.h"
@@ -15,6 +16,7 @@
 #include <optional>
 
 namespace mlir::abn::aten {
+using namespace emit;
 
 /// What is known about a batch norm's saved statistics: they are rounded or inverted in the graph,
 /// and the gradient wants the originals.
@@ -32,14 +34,6 @@ struct FunctionState {
   unsigned numBatchNorms = 0;
   /// Each op that draws random numbers has its own seed.
   unsigned numRandomOps = 0;
-};
-
-/// A number that may be an integer, a float or a bool in PyTorch.
-struct ScalarArgument {
-  enum class Kind { Bool, Int, Float };
-  Kind kind = Kind::Int;
-  int64_t integer = 0;
-  double number = 0;
 };
 
 class AtenOp {
@@ -121,9 +115,6 @@ private:
   SmallVector<std::pair<StringRef, Attribute>, 8> arguments;
   SmallVector<Value> replacements;
 };
-
-/// The type of a ranked tensor value; all values of a bound op are.
-inline RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
 /// The element type that PyTorch's name (`torch.float32`) stands for; null if unsupported.
 Type parseDType(StringRef name, MLIRContext *context);

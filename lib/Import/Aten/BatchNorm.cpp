@@ -1,6 +1,6 @@
 // Batch norm in training and evaluation mode, with PyTorch's running statistics, as abn ops.
 #include "BatchNorm.h"
-#include "Emit.h"
+#include "../Emit/Emit.h"
 #include "Registry.h"
 #include "abn/AbnDialect.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"

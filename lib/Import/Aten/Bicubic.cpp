@@ -1,6 +1,6 @@
 // Bicubic resizing: cubic convolution (Keys 1981) with a = -0.75 along each axis, as PyTorch has
 // it.
-#include "Emit.h"
+#include "Promotion.h"
 #include "Registry.h"
 #include <cmath>
 

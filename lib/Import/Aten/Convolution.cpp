@@ -1,7 +1,7 @@
 // Convolutions and their gradients as dnn ops. A transposed convolution is the input gradient of
 // the convolution with the same filter, so that its own gradients are a convolution and a weight
 // gradient with the roles of input and output exchanged.
-#include "Emit.h"
+#include "Promotion.h"
 #include "Registry.h"
 #include "dnn/DnnDialect.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"

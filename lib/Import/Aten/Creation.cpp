@@ -1,5 +1,5 @@
 // Tensors that are made from nothing: constants, ranges, conversions.
-#include "Emit.h"
+#include "Promotion.h"
 #include "Registry.h"
 #include <cmath>
 

@@ -1,5 +1,6 @@
 // How a row of the elementwise table is converted.
 #include "Elementwise.h"
+#include "Promotion.h"
 
 using namespace mlir;
 using namespace mlir::abn::aten;

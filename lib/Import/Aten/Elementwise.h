@@ -3,7 +3,7 @@
 #ifndef ABN_LIB_IMPORT_ATEN_ELEMENTWISE_H
 #define ABN_LIB_IMPORT_ATEN_ELEMENTWISE_H
 
-#include "Emit.h"
+#include "../Emit/Emit.h"
 #include "Registry.h"
 
 namespace mlir::abn::aten {

@@ -1,5 +1,6 @@
 // The table of elementwise ops.
 #include "Elementwise.h"
+#include "Promotion.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;

@@ -1,7 +1,7 @@
 // Layer and group norm with their gradients: both normalise rows of a matrix, so that both are the
 // same arithmetic on reshaped operands. They never become abn.batch_norm, whose statistics run over
 // the batch.
-#include "Emit.h"
+#include "../Emit/Emit.h"
 #include "Registry.h"
 
 using namespace mlir;

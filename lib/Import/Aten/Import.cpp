@@ -1,4 +1,5 @@
 // The walk over the module: each aten op, in order, is bound to its schema, converted and erased.
+#include "../Calls.h"
 #include "Registry.h"
 #include "abn/Analysis/MemoryCensus.h"
 #include "abn/Import/AtenOps.h"
@@ -6,7 +7,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "llvm/ADT/SCCIterator.h"
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -41,14 +41,6 @@ static LogicalResult convertOp(Operation *op, FunctionState &state) {
   return success();
 }
 
-/// Erases what the conversions made and nobody read: masks, saved statistics, destinations.
-static void eraseUnused(func::FuncOp function) {
-  for (Block &block : function.getBody())
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-      if (isOpTriviallyDead(&op))
-        op.erase();
-}
-
 static LogicalResult importFunction(func::FuncOp function) {
   SmallVector<Operation *> ops;
   function.walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -64,46 +56,6 @@ static LogicalResult importFunction(func::FuncOp function) {
     if (failed(convertOp(op, state)))
       return failure();
   eraseUnused(function);
-  return success();
-}
-
-/// A call that can reach its own function could never be inlined.
-static LogicalResult rejectRecursion(ModuleOp module) {
-  enum class Mark { Open, Done };
-  llvm::DenseMap<Operation *, Mark> marks;
-  SymbolTable symbols(module);
-  struct Frame {
-    func::FuncOp function;
-    SmallVector<func::CallOp> calls;
-  };
-  auto open = [&](SmallVectorImpl<Frame> &stack, func::FuncOp function) {
-    marks[function] = Mark::Open;
-    Frame frame{function, {}};
-    function.walk([&](func::CallOp call) { frame.calls.push_back(call); });
-    stack.push_back(std::move(frame));
-  };
-  for (auto root : module.getOps<func::FuncOp>()) {
-    if (marks.count(root))
-      continue;
-    SmallVector<Frame> stack;
-    open(stack, root);
-    while (!stack.empty()) {
-      if (stack.back().calls.empty()) {
-        marks[stack.back().function] = Mark::Done;
-        stack.pop_back();
-        continue;
-      }
-      func::CallOp call = stack.back().calls.pop_back_val();
-      auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
-      if (!callee)
-        continue;
-      auto mark = marks.find(callee);
-      if (mark == marks.end())
-        open(stack, callee);
-      else if (mark->second == Mark::Open)
-        return call.emitError() << "recursive call of `" << call.getCallee() << "`";
-    }
-  }
   return success();
 }
 

@@ -1,6 +1,7 @@
 // Reads at positions that a tensor holds: index, gather, embedding. An index counts from the end if
 // it is negative; one that is out of range, where PyTorch stops, is clamped.
 #include "Indexing.h"
+#include "Promotion.h"
 #include "Registry.h"
 
 using namespace mlir;

@@ -2,7 +2,7 @@
 #ifndef ABN_LIB_IMPORT_ATEN_INDEXING_H
 #define ABN_LIB_IMPORT_ATEN_INDEXING_H
 
-#include "Emit.h"
+#include "AtenOp.h"
 
 namespace mlir::abn::aten {
 

@@ -1,7 +1,7 @@
 // Losses with class labels (nll) and with targets (mse, l1, smooth l1, huber, bce), and their
 // gradients. A label picks its class with an indexed read in the forward direction and with a
 // comparison in the gradient, so that nothing is scattered.
-#include "Emit.h"
+#include "Promotion.h"
 #include "Registry.h"
 
 using namespace mlir;

@@ -1,5 +1,5 @@
 // Matrix products. f16 and bf16 accumulate in f32 and round once.
-#include "Emit.h"
+#include "Promotion.h"
 #include "Registry.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 

@@ -1,6 +1,6 @@
 // Padding: with a constant, by reflection, by repeating the edge; and the gradients of the last
 // two.
-#include "Emit.h"
+#include "Promotion.h"
 #include "Registry.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 

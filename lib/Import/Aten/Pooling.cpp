@@ -1,6 +1,6 @@
 // Pools as dnn ops. An adaptive pool whose sizes divide is an ordinary one; an uneven average is
 // taken axis by axis.
-#include "Emit.h"
+#include "Promotion.h"
 #include "Registry.h"
 #include "dnn/DnnDialect.h"
 

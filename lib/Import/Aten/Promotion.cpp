@@ -1,15 +1,9 @@
 // PyTorch's type promotion and broadcasting.
-#include "Emit.h"
+#include "Promotion.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace mlir::abn::aten;
-
-Type mlir::abn::aten::computeTypeOf(Type type) {
-  if (type.isF16() || type.isBF16())
-    return Float32Type::get(type.getContext());
-  return type;
-}
 
 Type mlir::abn::aten::accumulatorTypeOf(Type type) {
   if (isa<IntegerType>(type))

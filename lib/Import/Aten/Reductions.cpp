@@ -1,5 +1,5 @@
 // Sums, means, extrema, variances and norms.
-#include "Emit.h"
+#include "Promotion.h"
 #include "Registry.h"
 #include <limits>
 

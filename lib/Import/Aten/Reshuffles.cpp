@@ -1,5 +1,5 @@
 // Ops that assemble a tensor from parts of others: cat, scatter of slices, flips, shuffles.
-#include "Emit.h"
+#include "Promotion.h"
 #include "Registry.h"
 #include "Slice.h"
 

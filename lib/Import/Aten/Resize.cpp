@@ -1,5 +1,5 @@
 // Nearest and linear resizing as dnn ops.
-#include "Emit.h"
+#include "Promotion.h"
 #include "Registry.h"
 #include "dnn/DnnDialect.h"
 #include <cmath>

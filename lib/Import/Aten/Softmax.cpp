@@ -1,5 +1,5 @@
 // softmax, log_softmax and their gradients.
-#include "Emit.h"
+#include "../Emit/Emit.h"
 #include "Registry.h"
 #include <limits>
 

@@ -1,7 +1,7 @@
 // as_strided and its scatter. The strides address the tensor's storage; in a graph of values that
 // is taken to be its elements in row-major order, as it is for the fresh tensors on which
 // frameworks use it.
-#include "Emit.h"
+#include "Promotion.h"
 #include "Registry.h"
 
 using namespace mlir;

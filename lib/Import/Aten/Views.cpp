@@ -1,6 +1,6 @@
 // Views, and the ops that only copy: in a graph of values both forward, reshape, permute, broadcast
 // or slice.
-#include "Emit.h"
+#include "Promotion.h"
 #include "Registry.h"
 #include "Slice.h"
 #include "abn/Import/AtenOps.h"

@@ -1,5 +1,5 @@
 // Sliding windows as tensors: unfold, im2col and their adjoints.
-#include "Emit.h"
+#include "Promotion.h"
 #include "Registry.h"
 #include "dnn/DnnDialect.h"
 

@@ -19,7 +19,8 @@ import engines
 import reference
 from mlir_exec import ToolError, find_tool, tool
 
-IMPORT = ["--abn-import-aten"]
+# Each importer leaves what it does not know alone.
+IMPORT = {"aten.": "--abn-import-aten", "stablehlo.": "--abn-import-stablehlo"}
 LOWER = ["--convert-abn-to-linalg", "--convert-dnn-to-linalg"]
 # Named elementwise ops of linalg come and go between versions; the generic op does not.
 PORTABLE = ["--linalg-generalize-named-ops", "--mlir-print-op-generic", "--mlir-print-local-scope"]
@@ -88,14 +89,21 @@ def report(label, reference_results, problems, worst):
     return not problems
 
 
+def importer(graph):
+    """The pass that reads the graph's ops."""
+    text = pathlib.Path(graph).read_text()
+    return [name for prefix, name in IMPORT.items() if f'"{prefix}' in text]
+
+
 def check(options):
     expected = reference.Reference(pathlib.Path(options.graph).with_suffix(".npz"))
+    imports = importer(options.graph)
     optimize = options.optimize.split() if options.mode == "rewritten" else []
-    results = execute(options, lowered(options, IMPORT + optimize + LOWER), expected)
+    results = execute(options, lowered(options, imports + optimize + LOWER), expected)
     worst, problems = reference.compare(expected, results)
     good = report("against f64", expected.results, problems, worst)
     if options.mode == "rewritten":
-        original = execute(options, lowered(options, IMPORT + LOWER), expected)
+        original = execute(options, lowered(options, imports + LOWER), expected)
         worst, problems = reference.compare(expected, results, against=original)
         good = report("against the original", expected.results, problems, worst) and good
     return 0 if good else 1

@@ -3,12 +3,12 @@
 // networks use it, has a fixed order of summation, and fuses. Indices that run over different axes
 // are summed one after the other, so that a resize's two indices cost the sum of both, not the
 // product.
-#ifndef ABN_LIB_IMPORT_ATEN_SCATTER_H
-#define ABN_LIB_IMPORT_ATEN_SCATTER_H
+#ifndef ABN_LIB_IMPORT_EMIT_SCATTER_H
+#define ABN_LIB_IMPORT_EMIT_SCATTER_H
 
 #include "Emit.h"
 
-namespace mlir::abn::aten {
+namespace mlir::abn::emit {
 
 /// A tensor whose axes have names.
 struct LabelledValue {
@@ -38,6 +38,6 @@ Value emitScatterWriter(ImplicitLocOpBuilder &b, ArrayRef<int64_t> spaceLabels,
 /// The value with its axes in the given order.
 Value emitOrdered(ImplicitLocOpBuilder &b, const LabelledValue &value, ArrayRef<int64_t> labels);
 
-} // namespace mlir::abn::aten
+} // namespace mlir::abn::emit
 
-#endif // ABN_LIB_IMPORT_ATEN_SCATTER_H
+#endif // ABN_LIB_IMPORT_EMIT_SCATTER_H

@@ -6,20 +6,26 @@
 #include <cmath>
 
 using namespace mlir;
-using namespace mlir::abn::aten;
+using namespace mlir::abn::emit;
 
-int64_t mlir::abn::aten::countOf(ArrayRef<int64_t> shape) {
+Type mlir::abn::emit::computeTypeOf(Type type) {
+  if (type.isF16() || type.isBF16())
+    return Float32Type::get(type.getContext());
+  return type;
+}
+
+int64_t mlir::abn::emit::countOf(ArrayRef<int64_t> shape) {
   int64_t count = 1;
   for (int64_t size : shape)
     count *= size;
   return count;
 }
 
-RankedTensorType mlir::abn::aten::withShape(RankedTensorType type, ArrayRef<int64_t> shape) {
+RankedTensorType mlir::abn::emit::withShape(RankedTensorType type, ArrayRef<int64_t> shape) {
   return RankedTensorType::get(shape, type.getElementType());
 }
 
-RankedTensorType mlir::abn::aten::withElement(RankedTensorType type, Type elementType) {
+RankedTensorType mlir::abn::emit::withElement(RankedTensorType type, Type elementType) {
   return RankedTensorType::get(type.getShape(), elementType);
 }
 
@@ -45,7 +51,7 @@ static SmallVector<Value> convertInputs(Body &body, ValueRange args, Type comput
 }
 
 SmallVector<Value>
-mlir::abn::aten::emitElementwise(ImplicitLocOpBuilder &b, ArrayRef<RankedTensorType> types,
+mlir::abn::emit::emitElementwise(ImplicitLocOpBuilder &b, ArrayRef<RankedTensorType> types,
                                  ValueRange inputs, Type computeType,
                                  llvm::function_ref<SmallVector<Value>(Body &, ValueRange)> body) {
   ArrayRef<int64_t> space = types.front().getShape();
@@ -70,7 +76,7 @@ mlir::abn::aten::emitElementwise(ImplicitLocOpBuilder &b, ArrayRef<RankedTensorT
   return generic.getResults();
 }
 
-Value mlir::abn::aten::emitElementwise(ImplicitLocOpBuilder &b, RankedTensorType type,
+Value mlir::abn::emit::emitElementwise(ImplicitLocOpBuilder &b, RankedTensorType type,
                                        ValueRange inputs, Type computeType, BodyFn body) {
   return emitElementwise(b, ArrayRef<RankedTensorType>{type}, inputs, computeType,
                          [&](Body &scalar, ValueRange args) -> SmallVector<Value> {
@@ -151,7 +157,7 @@ static void splitDim(ImplicitLocOpBuilder &b, int64_t dim, int64_t divisor,
   shape.insert(shape.begin() + dim + 1, divisor);
 }
 
-Value mlir::abn::aten::emitReduction(ImplicitLocOpBuilder &b, const ReductionSpec &spec,
+Value mlir::abn::emit::emitReduction(ImplicitLocOpBuilder &b, const ReductionSpec &spec,
                                      ValueRange inputs, BodyFn map, CombineFn combine) {
   SmallVector<int64_t> shape(spec.shape), dims(spec.dims), finalShape;
   for (auto [i, size] : llvm::enumerate(shape)) {
@@ -183,24 +189,24 @@ Value mlir::abn::aten::emitReduction(ImplicitLocOpBuilder &b, const ReductionSpe
   return emitReshape(b, result, finalShape);
 }
 
-Value mlir::abn::aten::emitSum(ImplicitLocOpBuilder &b, const ReductionSpec &spec,
+Value mlir::abn::emit::emitSum(ImplicitLocOpBuilder &b, const ReductionSpec &spec,
                                ValueRange inputs, BodyFn map) {
   return emitReduction(b, spec, inputs, map,
                        [](Body &body, Value acc, Value x) { return body.add(acc, x); });
 }
 
-Value mlir::abn::aten::emitAxisSum(ImplicitLocOpBuilder &b, Value value, int64_t dim,
+Value mlir::abn::emit::emitAxisSum(ImplicitLocOpBuilder &b, Value value, int64_t dim,
                                    int64_t outSize, Type accumulator, AxisTermFn term) {
   return emitAxisReduction(b, value, dim, outSize, accumulator, 0, term,
                            [](Body &body, Value acc, Value x) { return body.add(acc, x); });
 }
 
-Value mlir::abn::aten::whereEqual(Body &body, Value value, Value position, Value other) {
+Value mlir::abn::emit::whereEqual(Body &body, Value value, Value position, Value other) {
   Value equal = body.call<arith::CmpIOp>(arith::CmpIPredicate::eq, position, other);
   return body.select(equal, value, body.like(value, 0));
 }
 
-Value mlir::abn::aten::emitAxisReduction(ImplicitLocOpBuilder &b, Value value, int64_t dim,
+Value mlir::abn::emit::emitAxisReduction(ImplicitLocOpBuilder &b, Value value, int64_t dim,
                                          int64_t outSize, Type accumulator, double init,
                                          AxisTermFn term, CombineFn combine) {
   RankedTensorType type = typeOf(value);
@@ -233,7 +239,7 @@ Value mlir::abn::aten::emitAxisReduction(ImplicitLocOpBuilder &b, Value value, i
 // Conversions and constants
 //===----------------------------------------------------------------------===//
 
-Value mlir::abn::aten::emitCast(ImplicitLocOpBuilder &b, Value value, Type elementType) {
+Value mlir::abn::emit::emitCast(ImplicitLocOpBuilder &b, Value value, Type elementType) {
   RankedTensorType type = typeOf(value);
   if (type.getElementType() == elementType)
     return value;
@@ -241,7 +247,7 @@ Value mlir::abn::aten::emitCast(ImplicitLocOpBuilder &b, Value value, Type eleme
                          [](Body &, ValueRange args) { return args[0]; });
 }
 
-Value mlir::abn::aten::emitBroadcast(ImplicitLocOpBuilder &b, Value value,
+Value mlir::abn::emit::emitBroadcast(ImplicitLocOpBuilder &b, Value value,
                                      ArrayRef<int64_t> shape) {
   RankedTensorType type = typeOf(value);
   if (type.getShape() == shape)
@@ -250,7 +256,7 @@ Value mlir::abn::aten::emitBroadcast(ImplicitLocOpBuilder &b, Value value,
                          [](Body &, ValueRange args) { return args[0]; });
 }
 
-Value mlir::abn::aten::emitEmpty(ImplicitLocOpBuilder &b, ArrayRef<int64_t> shape,
+Value mlir::abn::emit::emitEmpty(ImplicitLocOpBuilder &b, ArrayRef<int64_t> shape,
                                  Type elementType) {
   return tensor::EmptyOp::create(b, shape, elementType);
 }
@@ -260,11 +266,11 @@ static Value emitFill(ImplicitLocOpBuilder &b, RankedTensorType type, Value scal
   return linalg::FillOp::create(b, ValueRange{scalar}, ValueRange{init}).getResult(0);
 }
 
-Value mlir::abn::aten::emitFill(ImplicitLocOpBuilder &b, RankedTensorType type,
+Value mlir::abn::emit::emitFill(ImplicitLocOpBuilder &b, RankedTensorType type,
                                 const ScalarArgument &value) {
   return ::emitFill(b, type, Body{b, b.getLoc()}.constant(type.getElementType(), value));
 }
 
-Value mlir::abn::aten::emitFill(ImplicitLocOpBuilder &b, RankedTensorType type, double value) {
+Value mlir::abn::emit::emitFill(ImplicitLocOpBuilder &b, RankedTensorType type, double value) {
   return ::emitFill(b, type, Body{b, b.getLoc()}.constant(type.getElementType(), value));
 }

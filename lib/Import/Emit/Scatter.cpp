@@ -3,7 +3,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 using namespace mlir;
-using namespace mlir::abn::aten;
+using namespace mlir::abn::emit;
 
 /// The projection of named loops onto the axes `labels`.
 static AffineMap projection(ImplicitLocOpBuilder &b, ArrayRef<int64_t> loops,
@@ -100,14 +100,14 @@ static SmallVector<SmallVector<ScatterIndex>> groupByAxes(ArrayRef<ScatterIndex>
   return groups;
 }
 
-LabelledValue mlir::abn::aten::emitScatterSum(ImplicitLocOpBuilder &b, LabelledValue values,
+LabelledValue mlir::abn::emit::emitScatterSum(ImplicitLocOpBuilder &b, LabelledValue values,
                                               ArrayRef<ScatterIndex> indices, Type accumulator) {
   for (const SmallVector<ScatterIndex> &group : groupByAxes(indices))
     values = scatterGroup(b, values, group, accumulator);
   return values;
 }
 
-Value mlir::abn::aten::emitScatterWriter(ImplicitLocOpBuilder &b, ArrayRef<int64_t> spaceLabels,
+Value mlir::abn::emit::emitScatterWriter(ImplicitLocOpBuilder &b, ArrayRef<int64_t> spaceLabels,
                                          ArrayRef<int64_t> spaceSizes,
                                          ArrayRef<ScatterIndex> indices) {
   SmallVector<int64_t> result, shape, loops;
@@ -144,7 +144,7 @@ Value mlir::abn::aten::emitScatterWriter(ImplicitLocOpBuilder &b, ArrayRef<int64
   return generic.getResult(0);
 }
 
-Value mlir::abn::aten::emitOrdered(ImplicitLocOpBuilder &b, const LabelledValue &value,
+Value mlir::abn::emit::emitOrdered(ImplicitLocOpBuilder &b, const LabelledValue &value,
                                    ArrayRef<int64_t> labels) {
   SmallVector<int64_t> permutation = llvm::map_to_vector(labels, [&](int64_t label) -> int64_t {
     return llvm::find(value.labels, label) - value.labels.begin();

@@ -4,7 +4,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
-using namespace mlir::abn::aten;
+using namespace mlir::abn::emit;
 
 static bool isBool(Value value) { return value.getType().isInteger(1); }
 static bool isFloat(Value value) { return isa<FloatType>(value.getType()); }

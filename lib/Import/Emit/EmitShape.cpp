@@ -4,7 +4,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
-using namespace mlir::abn::aten;
+using namespace mlir::abn::emit;
 
 namespace {
 /// The finest grouping of two shapes' dimensions into runs of equal size: [4, 6] and [2, 2, 6] give
@@ -42,7 +42,7 @@ static CommonGroups groupCommonFactors(ArrayRef<int64_t> from, ArrayRef<int64_t>
   return groups;
 }
 
-Value mlir::abn::aten::emitReshape(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> shape) {
+Value mlir::abn::emit::emitReshape(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> shape) {
   RankedTensorType type = typeOf(value);
   if (type.getShape() == shape)
     return value;
@@ -59,7 +59,7 @@ Value mlir::abn::aten::emitReshape(ImplicitLocOpBuilder &b, Value value, ArrayRe
   return value;
 }
 
-Value mlir::abn::aten::emitTranspose(ImplicitLocOpBuilder &b, Value value,
+Value mlir::abn::emit::emitTranspose(ImplicitLocOpBuilder &b, Value value,
                                      ArrayRef<int64_t> permutation) {
   RankedTensorType type = typeOf(value);
   if (llvm::equal(permutation, llvm::seq<int64_t>(0, type.getRank())))
@@ -75,7 +75,7 @@ static SmallVector<OpFoldResult> indexAttrs(Builder &b, ArrayRef<int64_t> values
   return llvm::map_to_vector(values, [&](int64_t v) -> OpFoldResult { return b.getIndexAttr(v); });
 }
 
-Value mlir::abn::aten::emitSlice(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> offsets,
+Value mlir::abn::emit::emitSlice(ImplicitLocOpBuilder &b, Value value, ArrayRef<int64_t> offsets,
                                  ArrayRef<int64_t> sizes, ArrayRef<int64_t> strides) {
   RankedTensorType type = typeOf(value);
   if (type.getShape() == sizes)
@@ -84,14 +84,14 @@ Value mlir::abn::aten::emitSlice(ImplicitLocOpBuilder &b, Value value, ArrayRef<
                                         indexAttrs(b, strides));
 }
 
-Value mlir::abn::aten::emitInsert(ImplicitLocOpBuilder &b, Value value, Value into,
+Value mlir::abn::emit::emitInsert(ImplicitLocOpBuilder &b, Value value, Value into,
                                   ArrayRef<int64_t> offsets, ArrayRef<int64_t> strides) {
   return tensor::InsertSliceOp::create(b, value, into, indexAttrs(b, offsets),
                                        indexAttrs(b, typeOf(value).getShape()),
                                        indexAttrs(b, strides));
 }
 
-Value mlir::abn::aten::emitGather(ImplicitLocOpBuilder &b, Value source, ArrayRef<int64_t> shape,
+Value mlir::abn::emit::emitGather(ImplicitLocOpBuilder &b, Value source, ArrayRef<int64_t> shape,
                                   llvm::function_ref<SmallVector<Value>(Body &, ValueRange)> map) {
   return emitElementwise(b, withShape(typeOf(source), shape), {}, nullptr,
                          [&](Body &body, ValueRange) {

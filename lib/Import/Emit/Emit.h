@@ -1,30 +1,17 @@
-// Whole-tensor building blocks: each emits one linalg or tensor op (two for a large reduction) and
-// keeps PyTorch's arithmetic, f16 and bf16 computing in f32.
-#ifndef ABN_LIB_IMPORT_ATEN_EMIT_H
-#define ABN_LIB_IMPORT_ATEN_EMIT_H
+// Whole-tensor building blocks of the importers: each emits one linalg or tensor op (two for a large
+// reduction).
+#ifndef ABN_LIB_IMPORT_EMIT_EMIT_H
+#define ABN_LIB_IMPORT_EMIT_EMIT_H
 
 #include "Body.h"
 
-namespace mlir::abn::aten {
+namespace mlir::abn::emit {
 
 using BodyFn = llvm::function_ref<Value(Body &, ValueRange)>;
 using CombineFn = llvm::function_ref<Value(Body &, Value, Value)>;
 
-/// The type in which PyTorch computes on elements of `type`: f32 for f16 and bf16, else itself.
+/// The type to compute in on elements of `type`: f32 for f16 and bf16, else itself.
 Type computeTypeOf(Type type);
-/// The type in which PyTorch accumulates: as above, and i64 for integers and bools.
-Type accumulatorTypeOf(Type type);
-
-/// The element type of a result of PyTorch's promotion: tensors with dimensions come before
-/// scalars-as-tensors, and those before numbers, unless the category (bool, int, float) rises.
-Type promote(ValueRange tensors, ArrayRef<ScalarArgument> scalars, MLIRContext *context);
-/// `type` if it is floating, else f32: what `exp` or a division gives.
-Type floatTypeOf(Type type);
-
-/// The shape that the tensors broadcast to; reports at `op` if they do not.
-FailureOr<SmallVector<int64_t>> broadcastShapes(AtenOp &op, ArrayRef<ArrayRef<int64_t>> shapes);
-FailureOr<SmallVector<int64_t>> broadcastShape(AtenOp &op, ValueRange tensors);
-bool isBroadcastableTo(ArrayRef<int64_t> from, ArrayRef<int64_t> to);
 
 /// One linalg.generic over `type`'s shape. `inputs` broadcast to it and reach the body converted to
 /// `computeType` (unconverted if null); the body's value is converted to `type`'s elements.
@@ -88,6 +75,6 @@ int64_t countOf(ArrayRef<int64_t> shape);
 RankedTensorType withShape(RankedTensorType type, ArrayRef<int64_t> shape);
 RankedTensorType withElement(RankedTensorType type, Type elementType);
 
-} // namespace mlir::abn::aten
+} // namespace mlir::abn::emit
 
-#endif // ABN_LIB_IMPORT_ATEN_EMIT_H
+#endif // ABN_LIB_IMPORT_EMIT_EMIT_H

@@ -1,16 +1,26 @@
 // Scalar arithmetic inside a linalg region, by the type of the operands: one spelling for floats,
 // integers and bools.
-#ifndef ABN_LIB_IMPORT_ATEN_BODY_H
-#define ABN_LIB_IMPORT_ATEN_BODY_H
+#ifndef ABN_LIB_IMPORT_EMIT_BODY_H
+#define ABN_LIB_IMPORT_EMIT_BODY_H
 
-#include "AtenOp.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/IR/Builders.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 
-namespace mlir::abn::aten {
+namespace mlir::abn::emit {
 
-/// How PyTorch compares: NaN is unequal to everything.
+/// A number that may be an integer, a float or a bool where it comes from.
+struct ScalarArgument {
+  enum class Kind { Bool, Int, Float };
+  Kind kind = Kind::Int;
+  int64_t integer = 0;
+  double number = 0;
+};
+
+/// The type of a ranked tensor value; all values that are emitted are.
+inline RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+/// How frameworks compare: NaN is unequal to everything.
 enum class Compare { LT, LE, GT, GE, EQ, NE };
 
 struct Body {
@@ -22,7 +32,7 @@ struct Body {
   /// A constant of the type of `like`.
   Value like(Value like, double value) { return constant(like.getType(), value); }
 
-  /// PyTorch's conversions: float to int truncates, to bool tests for non-zero.
+  /// As frameworks convert: float to int truncates, to bool tests for non-zero.
   Value cast(Value value, Type type);
 
   Value add(Value x, Value y);
@@ -62,6 +72,6 @@ struct Body {
   }
 };
 
-} // namespace mlir::abn::aten
+} // namespace mlir::abn::emit
 
-#endif // ABN_LIB_IMPORT_ATEN_BODY_H
+#endif // ABN_LIB_IMPORT_EMIT_BODY_H
