@@ -21,6 +21,7 @@ KEYS = {
     "params": "param",
     "trainable_variables": "param",
     "batch_stats": "buffer",
+    "buffers": "buffer",
     "non_trainable_variables": "buffer",
     "opt_state": "state",
     "optimizer_state": "state",

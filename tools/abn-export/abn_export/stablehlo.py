@@ -1,7 +1,7 @@
 """A StableHLO module as text: roles on the signature of @main, no traces of JAX's sharding, everything written out."""
 
 from jax.interpreters import mlir as jax_mlir
-from jaxlib.mlir import ir
+from jaxlib.mlir import ir, passmanager
 
 from . import ExportError
 
@@ -9,6 +9,12 @@ from . import ExportError
 def parse(text):
     with jax_mlir.make_ir_context():
         return ir.Module.parse(text)
+
+
+def without_unused_functions(module):
+    with module.context:
+        passmanager.PassManager.parse("builtin.module(symbol-dce)").run(module.operation)
+    return module
 
 
 def _main(module):
