@@ -21,15 +21,17 @@ def import_jax():
 
 
 def _skipped_files():
-    """Frames that are not the model's: libraries, this command, and however Python was started."""
+    """Frames that are not the model's: libraries, and whoever called this."""
     for name in ("flax", "optax", "keras"):
-        spec = importlib.util.find_spec(name)
+        # find_spec raises for what was made unimportable.
+        spec = None if sys.modules.get(name, name) is None else importlib.util.find_spec(name)
         if spec is not None and spec.origin:
             yield str(pathlib.Path(spec.origin).parent) + os.sep
-    for module in ("cli", "from_jax", "from_keras", "__main__"):
-        yield str(pathlib.Path(__file__).with_name(module + ".py"))
     yield sysconfig.get_path("stdlib") + os.sep
-    yield os.path.abspath(sys.argv[0])
+    frame = sys._getframe()
+    while frame is not None:
+        yield frame.f_code.co_filename
+        frame = frame.f_back
 
 
 def set_locations(jax, directory=None):
@@ -39,7 +41,7 @@ def set_locations(jax, directory=None):
     """
     from jax.extend import source_info_util
 
-    for path in _skipped_files():
+    for path in sorted(set(_skipped_files())):
         source_info_util.register_exclusion(path)
     roots = {os.path.realpath(path or ".") for path in sys.path} | {os.path.abspath(path or ".") for path in sys.path}
     if directory is not None:
