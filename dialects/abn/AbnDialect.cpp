@@ -39,6 +39,12 @@ static LogicalResult verifySignatureAttr(Operation *op, NamedAttribute attr) {
 
 LogicalResult AbnDialect::verifyRegionArgAttribute(Operation *op, unsigned regionIndex,
                                                    unsigned argIndex, NamedAttribute attr) {
+  if (attr.getName() == kDonatedAttr) {
+    if (!isa<UnitAttr>(attr.getValue()))
+      return op->emitOpError("expected a unit attribute for `")
+             << kDonatedAttr << "`, got " << attr.getValue();
+    return success();
+  }
   return verifySignatureAttr(op, attr);
 }
 

@@ -21,7 +21,8 @@ def Abn_Dialect : Dialect {
 
     Ops work on tensors and, after bufferization, on memrefs; all are in destination style. On
     function arguments and results the dialect reads the discardable attributes `abn.role` and
-    `abn.name` (both strings), which front-ends use to say what each value is.
+    `abn.name` (both strings), which front-ends use to say what each value is; `abn.donated` (a unit
+    attribute) marks an argument that the caller does not use afterwards.
 
     Constraints common to the abn ops:
     - (c1) operands are all tensors (then one result per destination, of its type) or all memrefs
@@ -55,6 +56,7 @@ def Abn_Dialect : Dialect {
     /// Names of the discardable attributes on function arguments and results.
     static constexpr StringLiteral kRoleAttr = "abn.role";
     static constexpr StringLiteral kNameAttr = "abn.name";
+    static constexpr StringLiteral kDonatedAttr = "abn.donated";
     /// On a batch norm (or in-place op): the name of its chain in reports and run-time messages.
     static constexpr StringLiteral kChainAttr = "abn.chain";
     /// On a batch norm that was left alone: why.

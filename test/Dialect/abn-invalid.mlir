@@ -577,3 +577,13 @@ func.func @pack_c4_disjoint() {
 // Roles are strings.
 // expected-error @+1 {{expected a string for `abn.role`, got 1 : i64}}
 func.func private @role(tensor<f32> {abn.role = 1 : i64})
+
+// -----
+
+// expected-error @+1 {{expected a unit attribute for `abn.donated`, got true}}
+func.func private @donated(tensor<f32> {abn.donated = true})
+
+// -----
+
+// expected-error @+1 {{has an unknown argument or result attribute `abn.donated`}}
+func.func private @donated_result() -> (tensor<f32> {abn.donated})

@@ -197,9 +197,9 @@ func.func @pack(%a: index, %b: index) {
 
 // Front-ends say on the signature what each value is.
 // CHECK-LABEL: func @signature
-// CHECK-SAME: {abn.name = "conv.weight", abn.role = "parameter"}
+// CHECK-SAME: {abn.donated, abn.name = "conv.weight", abn.role = "parameter"}
 // CHECK-SAME: -> (tensor<f32> {abn.role = "loss"})
-func.func @signature(%w: tensor<f32> {abn.role = "parameter", abn.name = "conv.weight"})
+func.func @signature(%w: tensor<f32> {abn.role = "parameter", abn.name = "conv.weight", abn.donated})
     -> (tensor<f32> {abn.role = "loss"}) {
   return %w : tensor<f32>
 }

@@ -21,8 +21,8 @@ if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$key" ]; then
   exit 0
 fi
 
-echo "abn-export: setting up $venv with $("$python" -V): $(grep -vc '^#' "$here/requirements.txt") packages, about 600 MB to download:"
-grep -E '^(torch|torchvision|timm|pytest)==' "$here/requirements.txt" | sed 's/^/  /'
+echo "abn-export: setting up $venv with $("$python" -V): $(grep -vc '^#' "$here/requirements.txt") packages, about 850 MB to download:"
+grep -E '^(torch|torchvision|timm|jax|flax|optax|keras|pytest)==' "$here/requirements.txt" | sed 's/^/  /'
 
 rm -rf "$venv"
 mkdir -p "$(dirname "$venv")"

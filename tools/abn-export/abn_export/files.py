@@ -24,6 +24,7 @@ def default_name(model, options):
         shape = [f"b{options.batch or DEFAULT_BATCH}", str(options.size) if options.size else None]
     parts += [options.act, options.dtype, "frozen" if options.frozen_bn else None, *shape]
     parts += [options.optimizer if options.optimizer != "none" else None, "foreach" if options.foreach else None]
+    parts += [options.backend]
     return "_".join(part for part in parts if part) + ".mlir"
 
 

@@ -4,18 +4,14 @@ A name is a torchvision model (classification or segmentation), `timm:NAME`, or 
 """
 
 import dataclasses
-import difflib
-import importlib.util
 import inspect
-import pathlib
-import sys
 from collections.abc import Callable
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from . import ExportError
+from . import ExportError, userfile
 
 DTYPES = {"f32": torch.float32, "f64": torch.float64, "f16": torch.float16, "bf16": torch.bfloat16}
 DEFAULT_SIZE = 224
@@ -47,12 +43,6 @@ def cross_entropy(output, target):
     return F.cross_entropy(main_output(output), target)
 
 
-def _unknown(name, known, origin):
-    near = difflib.get_close_matches(name, known, n=3)
-    hint = f" (did you mean {', '.join(near)}?)" if near else ""
-    return ExportError(f"unknown {origin} model '{name}'{hint}")
-
-
 def _torchvision(name):
     """The module, and (image channels, image size, whether the labels are per pixel)."""
     try:
@@ -68,7 +58,7 @@ def _torchvision(name):
     if name in classification:
         extra = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
         return models.get_model(name, weights=None, **extra), (3, DEFAULT_SIZE, False)
-    raise _unknown(name, sorted(classification | segmentation), "torchvision")
+    raise userfile.unknown(name, sorted(classification | segmentation), "torchvision")
 
 
 def _timm(name):
@@ -78,7 +68,7 @@ def _timm(name):
     except ImportError as error:
         raise ExportError(f"'timm:{name}' needs timm, which cannot be imported: {error}") from error
     if not timm.is_model(name):
-        raise _unknown(name, timm.list_models(), "timm")
+        raise userfile.unknown(name, timm.list_models(), "timm")
     module = timm.create_model(name, pretrained=False)
     channels, size, _ = module.pretrained_cfg.get("input_size", (3, DEFAULT_SIZE, DEFAULT_SIZE))
     return module, (channels, size, False)
@@ -94,28 +84,6 @@ def from_zoo(name, batch, size, dtype):
     image = torch.zeros(batch, channels, size, size, dtype=dtype)
     target = torch.zeros((batch, size, size) if per_pixel else (batch,), dtype=torch.int64)
     return Problem(name, module.to(dtype), (image,), (target,), cross_entropy, ("image",))
-
-
-def _load_function(path, function):
-    file = pathlib.Path(path)
-    if not file.is_file():
-        raise ExportError(f"no file '{path}'")
-    # Registered under its own name, so that classes defined in the file can find their module.
-    name = f"abn_export_user_{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    sys.path.insert(0, str(file.resolve().parent))
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise ExportError(f"{path} fails to load: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.pop(0)
-    found = getattr(module, function, None)
-    if not callable(found):
-        raise ExportError(f"{path} has no function '{function}'")
-    return found
 
 
 def _required_positionals(function):
@@ -136,12 +104,7 @@ def from_file(name, dtype):
     A loss takes the module's output and then labels: as many of the last example inputs as it has further arguments
     without a default.  Without a loss the module's own first output is the loss.
     """
-    path, _, function = name.rpartition(":")
-    found = _load_function(path, function)
-    try:
-        made = found()
-    except Exception as error:
-        raise ExportError(f"{name} fails: {type(error).__name__}: {error}") from error
+    made = userfile.call(name)
     if not (isinstance(made, tuple) and len(made) in (2, 3) and isinstance(made[0], nn.Module)):
         raise ExportError(f"{name} must return (module, example_inputs) or (module, example_inputs, loss)")
     module, inputs = made[0], made[1]

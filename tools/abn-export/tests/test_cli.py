@@ -139,8 +139,9 @@ def test_the_tested_versions_are_the_pinned_ones():
     lines = (here / "requirements.txt").read_text().splitlines()
     pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
     readme = (here / "README.md").read_text()
-    for package, version in TESTED_VERSIONS.items():
-        assert pinned[package] == version
+    for package, version in options.tested_versions().items():
+        # Too large for the common environment.
+        assert package == "tensorflow" or pinned[package] == version
         assert f"{package} {version}" in readme
 
 
@@ -160,11 +161,11 @@ def test_without_pytorch_it_says_so_and_still_helps():
 
 
 def test_an_untested_version_is_warned_about(capsys):
-    cli._warn_about_versions({"torch": "99.0+cpu", "timm": TESTED_VERSIONS["timm"] + "+local"})
-    assert (
-        capsys.readouterr().err
-        == f"abn-export: warning: torch 99.0+cpu is untested (tested: {TESTED_VERSIONS['torch']})\n"
-    )
+    tested = TESTED_VERSIONS["torch"]
+    # What another command uses is no concern of this one.
+    cli._warn_about_versions({"torch": "99.0+cpu", "timm": tested["timm"] + "+local", "jax": "0.0.1"}, "torch")
+    expected = f"abn-export: warning: torch 99.0+cpu is untested (tested: {tested['torch']})\n"
+    assert capsys.readouterr().err == expected
 
 
 def test_the_names_that_the_help_lists_are_the_ones_that_exist():
@@ -298,7 +299,7 @@ def test_a_mistake_is_one_line_and_exit_1(run, net, tmp_path, arguments, message
 
 
 def test_no_command_and_an_unknown_framework(run):
-    for arguments in ([], ["jax", "m"]):
+    for arguments in ([], ["caffe", "m"]):
         done = run(*arguments)
         assert done.returncode == 1 and done.stderr.startswith("abn-export: error: ") and done.stderr.count("\n") == 1
 
