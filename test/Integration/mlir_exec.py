@@ -27,7 +27,7 @@ import numpy as np
 # become linalg first.
 LOWER_TO_LLVM = [
     "--convert-elementwise-to-linalg",
-    "--one-shot-bufferize=bufferize-function-boundaries "
+    "--one-shot-bufferize=bufferize-function-boundaries allow-return-allocs-from-loops "
     "function-boundary-type-conversion=identity-layout-map",
     "--canonicalize",
     "--cse",
