@@ -113,7 +113,7 @@ def Recognize : Pass<"abn-recognize", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"anyChannelDim", "any-channel-dim", "bool", "false",
-           "also take normalisations whose channel is not the second or last dimension">,
+           "also take normalisations whose channel is the first dimension, or a part of one that a reshape split">,
     Option<"verifyEquivalence", "verify-equivalence", "bool", "false",
            "evaluate the function before and after on tiny tensors; a difference is an error">
   ];

@@ -315,7 +315,7 @@ static Value emitSum(OpBuilder &b, Location loc, Value lhs, Value rhs) {
 }
 
 void MatchRewriter::emitBackward(const BatchNormMatch &match, const Emitted &emitted) {
-  Location loc = evaluation[*match.dx].value.getLoc();
+  Location loc = evaluation[match.dx ? *match.dx : *match.dy].value.getLoc();
   Type elementType = getElementTypeOrSelf(emitted.x.getType());
   Value dy = current(*match.dy);
   OpBuilder b = builderAfter({dy, emitted.y});
@@ -327,9 +327,11 @@ void MatchRewriter::emitBackward(const BatchNormMatch &match, const Emitted &emi
       b, loc, TypeRange{full.getType(), gammaGrad.getType(), betaGrad.getType()}, dy, emitted.x,
       emitted.mean, emitted.variance, emitted.gamma, ValueRange{full, gammaGrad, betaGrad},
       APFloat(match.epsilon), match.channelDim);
-  Value dx = op->getResult(0);
   replaceRows(match.gammaGrads, op->getResult(1));
   replaceRows(match.betaGrads, op->getResult(2));
+  if (!match.dx)
+    return;
+  Value dx = op->getResult(0);
   if (match.residual) {
     Value residual = current(*match.residual);
     OpBuilder after = builderAfter({dx, residual});

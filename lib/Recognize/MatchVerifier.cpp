@@ -110,14 +110,14 @@ std::string MatchVerifier::findBackwardMismatch(Evaluation &other, const BatchNo
   if (match.keepsBatchNorm())
     return "";
   std::vector<double> dx = math.inputGrad(dy, xhat);
-  if (match.residual) {
+  if (match.dx && match.residual) {
     ArrayRef<double> residual = contents(other, *match.residual, layout);
     for (size_t i = 0; i < dx.size(); ++i)
       dx[i] += residual[i];
   }
-  if (!compare.full(contents(other, *match.dx, layout), dx, {}))
+  if (match.dx && !compare.full(contents(other, *match.dx, layout), dx, {}))
     return "the gradient of its input";
-  double noise = 1e-9 * math.getCount() * getLargest(dy);
+  double noise = 2e-6 * math.getCount() * getLargest(dy) * std::max(1.0, getLargest(xhat));
   ChannelRow gammaGrad = math.scaled(math.correlation(dy, xhat), math.getCount());
   for (unsigned value : match.gammaGrads)
     if (!compare.rows(row(other, value, gammaGrad.size()), gammaGrad, noise))
@@ -199,7 +199,7 @@ SmallVector<unsigned> MatchVerifier::collectRegion(const BatchNormMatch &match) 
   if (match.keepsBatchNorm())
     visited.insert(match.y);
   if (match.hasBackward()) {
-    if (!match.keepsBatchNorm())
+    if (!match.keepsBatchNorm() && match.dx)
       worklist.push_back(*match.dx);
     worklist.push_back(*match.dyPart);
   }

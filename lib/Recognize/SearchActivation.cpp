@@ -25,6 +25,13 @@ static SmallVector<double> collectConstants(const Evaluation &evaluation,
   return constants;
 }
 
+static std::vector<double> multiply(ArrayRef<double> a, ArrayRef<double> b) {
+  std::vector<double> product(a.size());
+  for (size_t i = 0; i < a.size(); ++i)
+    product[i] = a[i] * b[i];
+  return product;
+}
+
 void BatchNormSearch::searchActivation(BatchNormMatch &match) {
   int cls = tables.getClass(match.y);
   auto follow = [&](unsigned value) { return !evaluation[value].isLeaf; };
@@ -38,7 +45,13 @@ void BatchNormSearch::searchActivation(BatchNormMatch &match) {
         (!match.dy || z < *match.dy || !match.hasBackward()))
       if (std::optional<ActivationFit> fit = fitter.fit(z))
         fits.push_back({z, *fit});
-  llvm::sort(fits, [](const auto &a, const auto &b) { return a.first > b.first; });
+  // A scaled form may be the activation with something behind it: it comes last.
+  llvm::sort(fits, [](const auto &a, const auto &b) {
+    auto rank = [](const auto &fit) {
+      return std::make_pair(isa<ScaledAttr>(fit.second.phi), ~fit.first);
+    };
+    return rank(a) < rank(b);
+  });
   if (fits.empty())
     return;
   auto take = [&](unsigned z, const ActivationFit &fit) {
@@ -59,44 +72,62 @@ void BatchNormSearch::searchActivation(BatchNormMatch &match) {
   }
 }
 
-static std::vector<double> multiply(ArrayRef<double> a, ArrayRef<double> b) {
-  std::vector<double> product(a.size());
-  for (size_t i = 0; i < a.size(); ++i)
-    product[i] = a[i] * b[i];
-  return product;
+
+/// The values that add up to `sum`, copies and partial sums included.
+SmallVector<unsigned> BatchNormSearch::findTerms(unsigned sum) const {
+  SmallVector<unsigned> worklist = tables.findEqual(sum), terms;
+  llvm::SmallDenseSet<unsigned> seen(worklist.begin(), worklist.end());
+  size_t total = kTrials * tables.getFullClass(sum).count;
+  auto contents = [&](unsigned value) { return ArrayRef<double>(tables.getContents(value), total); };
+  while (!worklist.empty() && terms.size() < 32) {
+    unsigned value = worklist.pop_back_val();
+    SmallVector<unsigned, 2> full;
+    for (unsigned operand : evaluation[value].operands)
+      if (tables.isFull(operand) && tables.getClass(operand) == tables.getClass(sum))
+        full.push_back(operand);
+    if (full.size() != 2 || evaluation[value].isLeaf)
+      continue;
+    std::vector<double> both(total);
+    for (size_t i = 0; i < total; ++i)
+      both[i] = contents(full[0])[i] + contents(full[1])[i];
+    if (!isClose(both, contents(value), kTolerance))
+      continue;
+    for (unsigned term : full)
+      for (unsigned copy : tables.findEqual(term))
+        if (seen.insert(copy).second) {
+          worklist.push_back(copy);
+          terms.push_back(copy);
+        }
+  }
+  return terms;
 }
 
-/// The earliest dz with dz*phi' = dy, or, since dy is a sum if y has another reader, with a product that
-/// dy is computed from.
+/// The earliest dz with dz*phi' = dy, or, since dy is a sum if y has another reader, with a term of dy.
 bool BatchNormSearch::findGradient(BatchNormMatch &match, ArrayRef<double> slope,
                                    ArrayRef<unsigned> ancestors) {
   MatchMath math(tables, match);
   ArrayRef<double> dy = math.contents(*match.dy);
-  llvm::SmallDenseSet<unsigned> known(ancestors.begin(), ancestors.end());
   SmallVector<unsigned> gradients(ancestors);
   gradients.push_back(*match.dy);
   llvm::erase_if(gradients, [&](unsigned u) {
     return !tables.isFull(u) || tables.getClass(u) != math.getClass() || u < match.y;
   });
   llvm::sort(gradients);
-  std::optional<std::pair<unsigned, unsigned>> partial;
-  for (unsigned u : gradients) {
-    std::vector<double> product = multiply(math.contents(u), slope);
-    if (isClose(product, dy, kTolerance)) {
+  for (unsigned u : gradients)
+    if (isClose(multiply(math.contents(u), slope), dy, kTolerance)) {
       match.dz = u;
       return true;
     }
-    if (partial)
-      continue;
-    for (unsigned term : tables.findFull(math.getClass(), product))
-      if (known.contains(term) && term != u && term > match.y) {
-        partial = {u, term};
-        break;
+  SmallVector<unsigned> terms = findTerms(*match.dy);
+  llvm::SmallDenseSet<unsigned> isTerm(terms.begin(), terms.end());
+  for (unsigned u : gradients)
+    for (unsigned term : tables.findFull(math.getClass(), multiply(math.contents(u), slope)))
+      if (isTerm.contains(term) && term != u) {
+        match.dz = u;
+        match.dyPart = term;
+        return true;
       }
-  }
-  if (partial)
-    std::tie(match.dz, match.dyPart) = *partial;
-  return partial.has_value();
+  return false;
 }
 
 TinyArray mlir::abn::broadcastAlong(ArrayArena &arena, const TinyArray &array,

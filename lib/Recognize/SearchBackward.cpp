@@ -51,6 +51,37 @@ bool BatchNormSearch::tryGradient(BatchNormMatch &match, const MatchMath &math, 
   return false;
 }
 
+/// Whether something of the same shape that is computed from `u` goes anywhere but into sums: a gradient
+/// of the batch norm's input, whatever its formula.
+bool BatchNormSearch::feedsFull(unsigned u, int cls) const {
+  auto follow = [&](unsigned value) { return !evaluation[value].isLeaf; };
+  for (unsigned value : reach({u}, /*forward=*/true, 40, 2000, follow)) {
+    if (!tables.isFull(value) || tables.getClass(value) != cls)
+      continue;
+    if (llvm::is_contained(evaluation.getReturned(), value) ||
+        llvm::any_of(evaluation[value].users, [&](unsigned user) { return evaluation[user].isLeaf; }))
+      return true;
+  }
+  return false;
+}
+
+/// Whether u is the gradient of y of a batch norm of which only the parameters' gradients are computed.
+bool BatchNormSearch::tryParameterGradients(BatchNormMatch &match, const MatchMath &math, unsigned u,
+                                            ArrayRef<double> xhat) {
+  auto found = sums.find({u, match.channelDim});
+  int64_t channels = tables.getFullClass(match.x).shape[match.channelDim];
+  SmallVector<unsigned> gammaGrads = tables.findRow(
+      channels, math.scaled(math.correlation(math.contents(u), xhat), math.getCount()));
+  llvm::erase_if(gammaGrads, [&](unsigned value) { return value <= u; });
+  if (gammaGrads.empty() || feedsFull(u, math.getClass()))
+    return false;
+  match.dy = match.dyPart = match.dz = u;
+  match.gammaGrads.assign(gammaGrads.begin(), gammaGrads.end());
+  if (found != sums.end())
+    match.betaGrads.assign(found->second.sums.begin(), found->second.sums.end());
+  return true;
+}
+
 /// Without the parameters' gradients (absent, frozen, or zero because the gradient comes from another
 /// batch norm): dx is a value of zero sum, dy is among what it is computed from.
 bool BatchNormSearch::searchZeroSum(BatchNormMatch &match, const MatchMath &math,
@@ -126,5 +157,10 @@ void BatchNormSearch::searchBackward(BatchNormMatch &match) {
   for (unsigned u : gradients)
     if (tryGradient(match, math, u, xhat, closure))
       return;
-  searchZeroSum(match, math, xhat, closure);
+  if (searchZeroSum(match, math, xhat, closure))
+    return;
+  // The input may need no gradient.
+  for (unsigned u : gradients)
+    if (tryParameterGradients(match, math, u, xhat))
+      return;
 }

@@ -293,14 +293,13 @@ void BatchNormSearch::searchForward(unsigned x, int64_t channelDim) {
     refused.push_back({x, bestReason});
 }
 
-/// Whether a batch norm's channel may be this dimension: the second or the last, and no part of what
-/// was one dimension before a reshape (statistics of groups of channels).
+/// Whether a batch norm's channel may be this dimension: not the batch, and no part of what was one
+/// dimension before a reshape (statistics of groups of channels).
 bool BatchNormSearch::isChannel(unsigned x, int64_t dim) const {
   if (anyChannelDim)
     return true;
   const FullClass &info = tables.getFullClass(x);
-  int64_t rank = info.shape.size();
-  if (dim != 1 && dim != rank - 1)
+  if (dim == 0)
     return false;
   auto expand = evaluation[x].value.getDefiningOp<tensor::ExpandShapeOp>();
   if (!expand)

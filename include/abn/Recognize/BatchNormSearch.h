@@ -38,7 +38,8 @@ struct BatchNormMatch {
   /// Set when a check fails.
   std::string problem;
 
-  bool hasBackward() const { return dx.has_value(); }
+  /// dx alone is absent where the input needs no gradient.
+  bool hasBackward() const { return dy.has_value(); }
   /// Whether only the activation is new to the graph.
   bool keepsBatchNorm() const { return given || isActivationOnly; }
   bool hasActivation() const { return z != y; }
@@ -133,11 +134,15 @@ private:
   void searchBackward(BatchNormMatch &match);
   bool tryGradient(BatchNormMatch &match, const MatchMath &math, unsigned u,
                    ArrayRef<double> xhat, ArrayRef<unsigned> closure);
+  bool tryParameterGradients(BatchNormMatch &match, const MatchMath &math, unsigned u,
+                             ArrayRef<double> xhat);
+  bool feedsFull(unsigned u, int cls) const;
   bool searchZeroSum(BatchNormMatch &match, const MatchMath &math, ArrayRef<double> xhat,
                      ArrayRef<unsigned> closure);
 
   void searchActivation(BatchNormMatch &match);
   void addSums();
+  SmallVector<unsigned> findTerms(unsigned sum) const;
   bool findGradient(BatchNormMatch &match, ArrayRef<double> slope, ArrayRef<unsigned> ancestors);
   bool findBroadcastGradient(BatchNormMatch &match, ArrayRef<double> slope,
                              ArrayRef<unsigned> ancestors);
