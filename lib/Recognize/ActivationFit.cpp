@@ -73,9 +73,19 @@ std::optional<double> ActivationFitter::constantRatio(ArrayRef<double> z, double
     smallest = std::min(smallest, ratio);
     largest = std::max(largest, ratio);
   }
-  if (!(largest - smallest <= 1e-5 * (1e-3 + std::fabs(largest))))
+  if (!(smallest <= largest && largest - smallest <= 1e-5 * (1e-3 + std::fabs(largest))))
     return std::nullopt;
   return (smallest + largest) / 2;
+}
+
+/// What may scale y inside of an activation: 1, the graph's constants and their inverses.
+SmallVector<double> ActivationFitter::getScales() const {
+  SmallVector<double> scales = {1};
+  for (double constant : constants)
+    for (double scale : {std::fabs(constant), 1 / std::fabs(constant)})
+      if (scale >= 1e-4 && scale <= 1e4)
+        scales.push_back(scale);
+  return scales;
 }
 
 /// Linear on the positive side: leaky relu, relu, and the elu family.
@@ -97,11 +107,7 @@ ActivationAttrInterface ActivationFitter::fitKinked(ArrayRef<double> z) {
       kinked = ScaledAttr::get(context, kinked, 1.0, snapConstant(*scale));
     fits.push_back(kinked);
   }
-  SmallVector<double> scales = {1};
-  scales.append(constants.begin(), constants.end());
-  for (double inputScale : scales) {
-    if (!(inputScale > 0))
-      continue;
+  for (double inputScale : getScales()) {
     std::optional<double> low = constantRatio(z, inputScale, true, false);
     if (!low || !(*low > 0))
       continue;
@@ -128,15 +134,19 @@ std::optional<ActivationFit> ActivationFitter::fitPrelu(ArrayRef<double> z) {
     if (ys[i] < -1e-3 * getLargest(ys))
       slopes[math.rowOf(i)] = z[i] / ys[i];
   }
-  // A channel without a negative y in a trial says nothing of its slope: the pair's other trial may.
-  size_t channels = slopes.size() / kTrials;
-  for (size_t i = 0; i < slopes.size(); ++i) {
-    size_t trial = i / channels, other = (trial ^ 1) * channels + i % channels;
-    if (std::isnan(slopes[i]))
-      slopes[i] = slopes[other];
+  if (llvm::all_of(slopes, [](double slope) { return std::isnan(slope); }))
+    return std::nullopt;
+  // A channel without a negative y says nothing of its slope.
+  std::optional<unsigned> param;
+  for (auto [value, contents] : tables.getRows(tables.getFullClass(match.y).shape[match.channelDim])) {
+    bool fits = contents.size() == slopes.size();
+    for (size_t i = 0; fits && i < slopes.size(); ++i)
+      fits = std::isnan(slopes[i]) || std::fabs(slopes[i] - contents[i]) <= 1e-5 * std::fabs(contents[i]);
+    if (fits) {
+      param = value;
+      break;
+    }
   }
-  std::optional<unsigned> param =
-      tables.findBestRow(tables.getFullClass(match.y).shape[match.channelDim], slopes);
   if (!param)
     return std::nullopt;
   ActivationFit fit{PreluAttr::get(context), param};
@@ -178,16 +188,8 @@ ActivationAttrInterface ActivationFitter::fitScaled(ArrayRef<double> z) {
   ActivationAttrInterface family[] = {SiluAttr::get(context), TanhAttr::get(context),
                                       SigmoidAttr::get(context),
                                       SoftplusAttr::get(context, 1.0, 20.0)};
-  SmallVector<double> scales = {1};
-  for (double constant : constants) {
-    scales.push_back(constant);
-    if (constant != 0)
-      scales.push_back(1 / constant);
-  }
-  for (double inputScale : scales) {
+  for (double inputScale : getScales()) {
     double in = snapConstant(inputScale);
-    if (!(in > 0) || in > 1e4 || in < 1e-4)
-      continue;
     for (ActivationAttrInterface base : family) {
       ActivationAttrInterface inner = ScaledAttr::get(context, base, in, 1.0);
       ArrayRef<double> values =

@@ -34,6 +34,7 @@ private:
   bool gives(ActivationAttrInterface phi, ArrayRef<double> z);
   std::optional<double> constantRatio(ArrayRef<double> z, double inputScale, bool exponential,
                                       bool positive) const;
+  SmallVector<double> getScales() const;
   ActivationAttrInterface fitKinked(ArrayRef<double> z);
   std::optional<ActivationFit> fitPrelu(ArrayRef<double> z);
   ActivationAttrInterface fitFixed(ArrayRef<double> z);

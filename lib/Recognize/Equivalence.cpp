@@ -1,5 +1,6 @@
 // The equivalence check: one evaluation of each function for each scale.
 #include "abn/Recognize/Equivalence.h"
+#include "GenericDecomposer.h"
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
 #include "abn/Recognize/ValueTables.h"
@@ -58,7 +59,21 @@ static double compare(ArrayArena &arena, const TinyArray &a, const TinyArray &b)
   return worst;
 }
 
-std::optional<std::string> mlir::abn::findDifference(func::FuncOp before, func::FuncOp after) {
+namespace {
+/// A copy of a function in which fused generics are split: an op that is not executed is then the same op
+/// in both functions, even if one was fused with what a rewrite replaced.
+struct SplitCopy {
+  explicit SplitCopy(func::FuncOp original) : func(original.clone()), decomposer(func) {}
+  ~SplitCopy() { func->destroy(); }
+
+  func::FuncOp func;
+  GenericDecomposer decomposer;
+};
+} // namespace
+
+std::optional<std::string> mlir::abn::findDifference(func::FuncOp originalBefore,
+                                                     func::FuncOp originalAfter) {
+  SplitCopy before(originalBefore), after(originalAfter);
   constexpr double kScales[][2] = {{1, 1}, {1e-2, 1}, {30, 0.5}};
   for (auto [round, scales] : llvm::enumerate(kScales)) {
     LeafOptions options;
@@ -66,7 +81,7 @@ std::optional<std::string> mlir::abn::findDifference(func::FuncOp before, func::
     options.parameterScale = scales[1];
     options.seed = 100 + round;
     options.dynamicExtent = 5 + 6 * round;
-    options.positiveArguments = findSlopeArguments(after);
+    options.positiveArguments = findSlopeArguments(originalAfter);
     ArrayArena arenas[2];
     LeafRegistry registry;
     Evaluation first(arenas[0]), second(arenas[1]);
@@ -76,13 +91,13 @@ std::optional<std::string> mlir::abn::findDifference(func::FuncOp before, func::
     for (size_t known = ~size_t(0); known != forced.size();) {
       known = forced.size();
       registry = LeafRegistry();
-      first.run(before, options, forced, registry);
+      first.run(before.func, options, forced, registry, &before.decomposer.getFused());
     }
     for (size_t known = ~size_t(0); known != forcedAfter.size();) {
       known = forcedAfter.size();
       LeafRegistry copy = registry;
-      copy.watch();
-      second.run(after, options, forcedAfter, copy);
+      copy.startComparison();
+      second.run(after.func, options, forcedAfter, copy, &after.decomposer.getFused());
       firstAdded = copy.getFirstAdded();
     }
     for (auto [index, pair] :

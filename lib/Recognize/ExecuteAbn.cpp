@@ -24,6 +24,12 @@ public:
       channelDim = attr.getInt();
     if (auto attr = op->getAttrOfType<FloatAttr>("epsilon"))
       epsilon = attr.getValueAsDouble();
+    layout.assign(rank, 1);
+    for (Value operand : op->getOperands()) {
+      const EvaluatedValue &value = evaluation[*evaluation.find(operand)];
+      for (int64_t axis = 0; axis < rank && static_cast<int64_t>(value.shape.size()) == rank; ++axis)
+        layout[axis] = std::max(layout[axis], value.array.sizes[axis]);
+    }
   }
 
   std::optional<Arrays> run(Operation *op);
@@ -31,11 +37,11 @@ public:
 private:
   TinyArray full(Value value) {
     const EvaluatedValue &v = evaluation[*evaluation.find(value)];
-    // Axes that differ between operands must not be compared by position: all are made tiny.
+    // Along an axis that no operand varies along, per-channel vectors still may.
     SmallVector<int64_t, 5> sizes;
     count = 1;
-    for (auto [axis, size] : llvm::enumerate(v.array.sizes)) {
-      sizes.push_back(std::max(size, evaluation.getTinyExtent(v.shape[axis])));
+    for (auto [axis, size] : llvm::enumerate(layout)) {
+      sizes.push_back(size > 1 ? size : evaluation.getTinyExtent(v.shape[axis]));
       if (static_cast<int64_t>(axis) != channelDim)
         count *= v.shape[axis];
     }
@@ -112,6 +118,8 @@ private:
   Evaluation &evaluation;
   ArrayArena &arena;
   ActivationBodies bodies;
+  /// The sizes along which the full operands vary.
+  SmallVector<int64_t, 5> layout;
   int64_t rank = 0, channelDim = 0, count = 1;
   double epsilon = 0;
 };

@@ -95,7 +95,7 @@ bool Evaluation::executeBody(Block &block, unsigned rank,
 }
 
 /// A sum below this part of its terms' magnitudes is rounding.
-static constexpr double kCancelled = 1e-6;
+static constexpr double kCancelled = 2e-7;
 
 static double combine(Combiner combiner, double a, double b) {
   switch (combiner) {

@@ -126,7 +126,7 @@ bool Splitter::canSplit() {
   if (order.empty())
     return false;
   for (unsigned i = 0, e = op->getNumResults(); i < e; ++i) {
-    if (reduces ? !getCombiner(i) : !op.getRegionOutputArgs()[i].use_empty())
+    if (reduces && !getCombiner(i))
       return false;
     // What is yielded or accumulated must be a value of the body or an operand.
     Value yielded = body->getTerminator()->getOperand(i);

@@ -134,29 +134,28 @@ static Value reshapeFull(OpBuilder &b, Location loc, Value value, RankedTensorTy
 void MatchRewriter::replaceFull(unsigned index, Value by) {
   llvm::MapVector<Type, Value> byType;
   byType[getElementTypeOrSelf(by.getType())] = by;
-  for (unsigned copy : tables.findEqual(index)) {
+  SmallVector<unsigned> copies = tables.findEqual(index);
+  llvm::append_range(copies, tables.findReshaped(index));
+  for (unsigned copy : copies) {
     const EvaluatedValue &value = evaluation[copy];
-    if (value.isLeaf || value.value.getType() == Type())
+    auto type = dyn_cast<RankedTensorType>(value.value.getType());
+    if (value.isLeaf || !type || value.value.use_empty())
       continue;
-    Type elementType = getElementTypeOrSelf(value.value.getType());
-    Value &cast = byType[elementType];
+    bool isReshaped = type.getShape() != cast<RankedTensorType>(by.getType()).getShape();
+    // A view of a replaced value follows it.
+    if (isReshaped && isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(value.value.getDefiningOp()))
+      continue;
+    Value &cast = byType[type.getElementType()];
     if (!cast) {
       OpBuilder b = builderAfter(by);
-      cast = castTo(b, by.getLoc(), by, elementType);
+      cast = castTo(b, by.getLoc(), by, type.getElementType());
     }
-    if (cast.getType() == value.value.getType())
-      replace(copy, cast);
-  }
-  for (unsigned copy : tables.findReshaped(index)) {
-    const EvaluatedValue &value = evaluation[copy];
-    auto type = llvm::cast<RankedTensorType>(value.value.getType());
-    Value same = byType.lookup(type.getElementType());
-    // A view of a replaced value follows it.
-    if (value.isLeaf || !same ||
-        isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(value.value.getDefiningOp()))
-      continue;
-    OpBuilder b = builderAfter(same);
-    if (Value shaped = reshapeFull(b, by.getLoc(), same, type))
+    Value shaped = cast;
+    if (isReshaped) {
+      OpBuilder b = builderAfter(cast);
+      shaped = reshapeFull(b, by.getLoc(), cast, type);
+    }
+    if (shaped)
       replace(copy, shaped);
   }
 }
@@ -282,10 +281,13 @@ void MatchRewriter::emitActivation(const BatchNormMatch &match, const Emitted &e
   operands.push_back(dz);
   b = builderAfter(operands);
   loc = evaluation[*match.dyPart].value.getLoc();
-  dz = castTo(b, loc, dz, getElementTypeOrSelf(emitted.y.getType()));
+  auto type = cast<RankedTensorType>(emitted.y.getType());
+  dz = castTo(b, loc, dz, type.getElementType());
+  if (match.dzAxes.empty() && dz.getType() != type)
+    dz = reshapeFull(b, loc, dz, type);
   if (!match.dzAxes.empty()) {
     SmallVector<int64_t> added;
-    for (int64_t axis = 0, e = cast<RankedTensorType>(emitted.y.getType()).getRank(); axis < e; ++axis)
+    for (int64_t axis = 0, e = type.getRank(); axis < e; ++axis)
       if (!llvm::is_contained(match.dzAxes, axis))
         added.push_back(axis);
     Value full = createEmptyLike(b, loc, emitted.y);

@@ -33,16 +33,15 @@ static std::vector<double> multiply(ArrayRef<double> a, ArrayRef<double> b) {
 }
 
 void BatchNormSearch::searchActivation(BatchNormMatch &match) {
-  int cls = tables.getClass(match.y);
   auto follow = [&](unsigned value) { return !evaluation[value].isLeaf; };
   SmallVector<unsigned> copies = tables.findEqual(match.y);
+  llvm::append_range(copies, tables.findReshaped(match.y));
   SmallVector<unsigned> forward = reach(copies, /*forward=*/true, 10, 400, follow);
   SmallVector<double> constants = collectConstants(evaluation, forward);
   ActivationFitter fitter(evaluation, tables, match, constants, bodies);
   SmallVector<std::pair<unsigned, ActivationFit>> fits;
   for (unsigned z : forward)
-    if (tables.isFull(z) && tables.getClass(z) == cls && z > match.y &&
-        (!match.dy || z < *match.dy || !match.hasBackward()))
+    if (tables.haveSameElements(z, match.y) && z > match.y)
       if (std::optional<ActivationFit> fit = fitter.fit(z))
         fits.push_back({z, *fit});
   // A scaled form may be the activation with something behind it: it comes last.
@@ -65,9 +64,11 @@ void BatchNormSearch::searchActivation(BatchNormMatch &match) {
   auto all = [](unsigned) { return true; };
   SmallVector<unsigned> ancestors =
       reach(tables.findEqual(*match.dy), /*forward=*/false, 12, 80, all);
+  llvm::SmallDenseSet<unsigned> isForward(forward.begin(), forward.end());
+  isForward.insert(copies.begin(), copies.end());
   for (auto &[z, fit] : fits) {
     ArrayRef<double> slope = fitter.evaluate(fit, ActivationBodies::Form::Derivative);
-    if (findGradient(match, slope, ancestors) || findBroadcastGradient(match, slope, ancestors))
+    if (findGradient(match, slope, ancestors, isForward) || findBroadcastGradient(match, slope, ancestors))
       return take(z, fit);
   }
 }
@@ -102,15 +103,18 @@ SmallVector<unsigned> BatchNormSearch::findTerms(unsigned sum) const {
   return terms;
 }
 
-/// The earliest dz with dz*phi' = dy, or, since dy is a sum if y has another reader, with a term of dy.
+/// The earliest dz with dz*phi' = dy. Else, since dy is a sum if y has another reader, with a term of dy.
+/// Else, since a gradient may be scaled or clipped on its way, with something dy is computed from, for a
+/// dz that is no function of y itself.
 bool BatchNormSearch::findGradient(BatchNormMatch &match, ArrayRef<double> slope,
-                                   ArrayRef<unsigned> ancestors) {
+                                   ArrayRef<unsigned> ancestors,
+                                   const llvm::SmallDenseSet<unsigned> &isForward) {
   MatchMath math(tables, match);
   ArrayRef<double> dy = math.contents(*match.dy);
   SmallVector<unsigned> gradients(ancestors);
   gradients.push_back(*match.dy);
   llvm::erase_if(gradients, [&](unsigned u) {
-    return !tables.isFull(u) || tables.getClass(u) != math.getClass() || u < match.y;
+    return !tables.haveSameElements(u, match.y) || u < match.y;
   });
   llvm::sort(gradients);
   for (unsigned u : gradients)
@@ -120,13 +124,16 @@ bool BatchNormSearch::findGradient(BatchNormMatch &match, ArrayRef<double> slope
     }
   SmallVector<unsigned> terms = findTerms(*match.dy);
   llvm::SmallDenseSet<unsigned> isTerm(terms.begin(), terms.end());
-  for (unsigned u : gradients)
-    for (unsigned term : tables.findFull(math.getClass(), multiply(math.contents(u), slope)))
-      if (isTerm.contains(term) && term != u) {
-        match.dz = u;
-        match.dyPart = term;
-        return true;
-      }
+  llvm::SmallDenseSet<unsigned> isAncestor(ancestors.begin(), ancestors.end());
+  for (const llvm::SmallDenseSet<unsigned> *allowed : {&isTerm, &isAncestor})
+    for (unsigned u : gradients)
+      for (unsigned term : tables.findFull(math.getClass(), multiply(math.contents(u), slope)))
+        if (allowed->contains(term) && term != u &&
+            (allowed == &isTerm || !isForward.contains(u))) {
+          match.dz = u;
+          match.dyPart = term;
+          return true;
+        }
   return false;
 }
 

@@ -6,9 +6,18 @@
 using namespace mlir;
 using namespace mlir::abn;
 
+/// The largest difference, relative to the largest entry of `expected`.
+static double getError(ArrayRef<double> got, ArrayRef<double> expected) {
+  double error = 0;
+  for (auto [a, b] : llvm::zip_equal(got, expected))
+    error = std::max(error, std::fabs(a - b));
+  return error / (getLargest(expected) + 1e-300);
+}
+
 /// Whether u is the gradient of y: sets everything of the backward if so.
 bool BatchNormSearch::tryGradient(BatchNormMatch &match, const MatchMath &math, unsigned u,
-                                  ArrayRef<double> xhat, ArrayRef<unsigned> closure) {
+                                  ArrayRef<double> xhat, ArrayRef<unsigned> closure,
+                                  double tolerance) {
   auto found = sums.find({u, match.channelDim});
   if (found == sums.end())
     return false;
@@ -30,7 +39,8 @@ bool BatchNormSearch::tryGradient(BatchNormMatch &match, const MatchMath &math, 
     return true;
   };
   SmallVector<unsigned> equal = tables.findFull(math.getClass(), dx);
-  if (!equal.empty() && equal.front() > match.y)
+  if (!equal.empty() && equal.front() > match.y &&
+      getError(math.contents(equal.front()), dx) <= tolerance)
     return take(equal.front(), std::nullopt);
   if (gammaGrads.empty())
     return false;
@@ -45,18 +55,20 @@ bool BatchNormSearch::tryGradient(BatchNormMatch &match, const MatchMath &math, 
     if (getLargest(rest) < 1e-5 * getLargest(vs))
       continue;
     SmallVector<unsigned> residuals = tables.findFull(math.getClass(), rest, getLargest(vs));
-    if (!residuals.empty() && residuals.front() < v)
+    if (!residuals.empty() && residuals.front() < v &&
+        getError(math.contents(residuals.front()), rest) * getLargest(rest) <=
+            tolerance * getLargest(vs))
       return take(v, residuals.front());
   }
   return false;
 }
 
-/// Whether something of the same shape that is computed from `u` goes anywhere but into sums: a gradient
-/// of the batch norm's input, whatever its formula.
-bool BatchNormSearch::feedsFull(unsigned u, int cls) const {
+/// Whether something full that is computed from `u` goes anywhere but into sums: a gradient of the batch
+/// norm's input, whatever its formula.
+bool BatchNormSearch::feedsFull(unsigned u) const {
   auto follow = [&](unsigned value) { return !evaluation[value].isLeaf; };
   for (unsigned value : reach({u}, /*forward=*/true, 40, 2000, follow)) {
-    if (!tables.isFull(value) || tables.getClass(value) != cls)
+    if (!tables.isFull(value))
       continue;
     if (llvm::is_contained(evaluation.getReturned(), value) ||
         llvm::any_of(evaluation[value].users, [&](unsigned user) { return evaluation[user].isLeaf; }))
@@ -73,7 +85,7 @@ bool BatchNormSearch::tryParameterGradients(BatchNormMatch &match, const MatchMa
   SmallVector<unsigned> gammaGrads = tables.findRow(
       channels, math.scaled(math.correlation(math.contents(u), xhat), math.getCount()));
   llvm::erase_if(gammaGrads, [&](unsigned value) { return value <= u; });
-  if (gammaGrads.empty() || feedsFull(u, math.getClass()))
+  if (gammaGrads.empty() || feedsFull(u))
     return false;
   match.dy = match.dyPart = match.dz = u;
   match.gammaGrads.assign(gammaGrads.begin(), gammaGrads.end());
@@ -85,7 +97,8 @@ bool BatchNormSearch::tryParameterGradients(BatchNormMatch &match, const MatchMa
 /// Without the parameters' gradients (absent, frozen, or zero because the gradient comes from another
 /// batch norm): dx is a value of zero sum, dy is among what it is computed from.
 bool BatchNormSearch::searchZeroSum(BatchNormMatch &match, const MatchMath &math,
-                                    ArrayRef<double> xhat, ArrayRef<unsigned> closure) {
+                                    ArrayRef<double> xhat, ArrayRef<unsigned> closure,
+                                    double tolerance) {
   auto all = [](unsigned) { return true; };
   for (unsigned v : closure) {
     if (v <= match.y || tables.getClass(v) != math.getClass())
@@ -94,22 +107,19 @@ bool BatchNormSearch::searchZeroSum(BatchNormMatch &match, const MatchMath &math
     double largest = getLargest(vs);
     if (largest < 1e-12 || getLargest(math.means(vs)) > 1e-6 * largest)
       continue;
-    // A product with a per-channel number alone is a fair match when xhat's part is small: the better
-    // one counts.
-    std::optional<std::tuple<bool, bool, unsigned>> best;
+    std::optional<std::tuple<int, bool, unsigned>> best;
     for (unsigned u : reach({v}, /*forward=*/false, 30, 400, all)) {
       if (u <= match.y || tables.getClass(u) != math.getClass())
         continue;
-      std::vector<double> dx = math.inputGrad(math.contents(u), xhat);
-      double error = 0;
-      for (size_t i = 0; i < dx.size(); ++i)
-        error = std::max(error, std::fabs(dx[i] - vs[i]));
-      if (!(error <= kTolerance * largest))
+      double error = getError(math.inputGrad(math.contents(u), xhat), vs);
+      if (!(error <= tolerance))
         continue;
-      // A gradient that has a sum is the one that others are centred from.
+      // The closest by orders of magnitude; of equals, a gradient that has a sum is the one that others
+      // are centred from.
+      int magnitude = std::lround(std::log10(error + 1e-12) / 2);
       bool centred = getLargest(math.means(math.contents(u))) <
                      1e-6 * getLargest(math.contents(u));
-      std::tuple<bool, bool, unsigned> candidate(error > 2e-7 * largest, centred, u);
+      std::tuple<int, bool, unsigned> candidate(magnitude, centred, u);
       if (!best || candidate < *best)
         best = candidate;
     }
@@ -154,11 +164,15 @@ void BatchNormSearch::searchBackward(BatchNormMatch &match) {
     }
   }
   llvm::sort(gradients);
-  for (unsigned u : gradients)
-    if (tryGradient(match, math, u, xhat, closure))
+  // What differs from dy by a per-channel number or a multiple of xhat gives nearly the same dx, since
+  // both are taken out again, up to epsilon: the close matches come first.
+  for (double tolerance : {kTolerance / 10, kTolerance}) {
+    for (unsigned u : gradients)
+      if (tryGradient(match, math, u, xhat, closure, tolerance))
+        return;
+    if (searchZeroSum(match, math, xhat, closure, tolerance))
       return;
-  if (searchZeroSum(match, math, xhat, closure))
-    return;
+  }
   // The input may need no gradient.
   for (unsigned u : gradients)
     if (tryParameterGradients(match, math, u, xhat))

@@ -138,6 +138,7 @@ void ValueTables::addRow(const EvaluatedValue &value, unsigned index) {
   row.sizes.assign(1, count);
   row = broadcast(evaluation.getArena(), row, {channels});
   rows.insert(extent, row.getContents(), index);
+  rowsOf[extent].push_back({index, row.getContents()});
 }
 
 ValueTables::ValueTables(Evaluation &evaluation) : evaluation(evaluation) {
@@ -176,6 +177,15 @@ static int64_t getElementCount(const FullClass &info) {
   for (int64_t size : info.shape)
     count *= size;
   return count;
+}
+
+bool ValueTables::haveSameElements(unsigned a, unsigned b) const {
+  if (!isFull(a) || !isFull(b))
+    return false;
+  const FullClass &x = getFullClass(a), &y = getFullClass(b);
+  return classOf[a] == classOf[b] ||
+         (x.count == y.count && x.shape.size() != y.shape.size() &&
+          getElementCount(x) == getElementCount(y));
 }
 
 SmallVector<unsigned> ValueTables::findReshaped(unsigned value) const {

@@ -133,17 +133,18 @@ private:
 
   void searchBackward(BatchNormMatch &match);
   bool tryGradient(BatchNormMatch &match, const MatchMath &math, unsigned u,
-                   ArrayRef<double> xhat, ArrayRef<unsigned> closure);
+                   ArrayRef<double> xhat, ArrayRef<unsigned> closure, double tolerance);
   bool tryParameterGradients(BatchNormMatch &match, const MatchMath &math, unsigned u,
                              ArrayRef<double> xhat);
-  bool feedsFull(unsigned u, int cls) const;
+  bool feedsFull(unsigned u) const;
   bool searchZeroSum(BatchNormMatch &match, const MatchMath &math, ArrayRef<double> xhat,
-                     ArrayRef<unsigned> closure);
+                     ArrayRef<unsigned> closure, double tolerance);
 
   void searchActivation(BatchNormMatch &match);
   void addSums();
   SmallVector<unsigned> findTerms(unsigned sum) const;
-  bool findGradient(BatchNormMatch &match, ArrayRef<double> slope, ArrayRef<unsigned> ancestors);
+  bool findGradient(BatchNormMatch &match, ArrayRef<double> slope, ArrayRef<unsigned> ancestors,
+                    const llvm::SmallDenseSet<unsigned> &isForward);
   bool findBroadcastGradient(BatchNormMatch &match, ArrayRef<double> slope,
                              ArrayRef<unsigned> ancestors);
 

@@ -79,11 +79,18 @@ public:
            ArrayRef<TinyArray> results);
   static llvm::hash_code getKind(Operation *op);
   static bool isPure(Operation *op);
-  /// The first op that was added since `watch` was called: one that the function compared with lacks.
+  /// From here on a second function is compared with the one that filled the registry.
+  void startComparison() {
+    comparing = true;
+    firstAdded = nullptr;
+  }
+  bool isComparing() const { return comparing; }
+  /// The first op that was added in the comparison: one that reads something else than in the other
+  /// function.
   Operation *getFirstAdded() const { return firstAdded; }
-  void watch() { firstAdded = nullptr; }
 
 private:
+  bool comparing = false;
   Operation *firstAdded = nullptr;
   std::map<size_t, SmallVector<Entry, 1>> entries;
 };

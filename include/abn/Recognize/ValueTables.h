@@ -72,12 +72,22 @@ public:
   SmallVector<unsigned> findEqual(unsigned value) const;
   /// Values of other shapes that hold the same elements in the same order: what a reshape gives.
   SmallVector<unsigned> findReshaped(unsigned value) const;
+  /// Whether two full values have the same shape, or one is a reshape of the other's.
+  bool haveSameElements(unsigned a, unsigned b) const;
   /// Values with one number per channel for `channels` channels, equal to `row`.
   SmallVector<unsigned> findRow(int64_t channels, const ChannelRow &row) const {
     return rows.find(channels, row);
   }
   std::optional<unsigned> findBestRow(int64_t channels, const ChannelRow &row) const {
     return rows.findBest(channels, row);
+  }
+
+  /// All values with one number per channel for `channels` channels, in order.
+  ArrayRef<std::pair<unsigned, ArrayRef<double>>> getRows(int64_t channels) const {
+    auto it = rowsOf.find(channels);
+    if (it == rowsOf.end())
+      return {};
+    return it->second;
   }
 
   /// Per channel, the mean of `data`, in the layout of class `cls`.
@@ -95,6 +105,7 @@ private:
   std::vector<const double *> contents;
   std::vector<unsigned> fullValues;
   ValueTable full, rows;
+  std::map<int64_t, std::vector<std::pair<unsigned, ArrayRef<double>>>> rowsOf;
 };
 
 /// The largest absolute entry.
