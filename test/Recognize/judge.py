@@ -158,6 +158,7 @@ class Judge:
         # arith.truncf of constants and the like: nothing to fold before mlir-opt sees it.
         self.program = mlir_exec.compile_module(module, ["--allow-unregistered-dialect"], optimize="-O0")
 
+    @np.errstate(all="ignore")
     def differences(self, seed=0):
         return [f"@{name}, {problem}" for name in self.shapes for problem in self.of_function(name, seed)]
 
