@@ -64,6 +64,10 @@ judge("one_channel", lambda p, h, d: leaky(one(p, h)), "one channel only", {"w1"
 judge("one_value", lambda p, h, d: leaky(bn(h, p["g"], p["b"], axes=(0,))), "M = 1: the variance is 0",
       {"w1": (CIN, C), "w2": (C, COUT)}, {"x": (1, CIN), "t": (1, COUT)}, first=lambda p, d: dense(d["x"], p["w1"]),
       last=lambda p, z: dense(z, p["w2"]))
+judge("renorm", lambda p, h, d: leaky(((h - mean(h)) / jnp.sqrt(var(h) + EPS) * stop(jnp.clip(
+    jnp.sqrt(var(h) + EPS) / jnp.sqrt(d["rv"]), 1 / 3, 3)) + stop(jnp.clip((mean(h) - d["rm"]) / jnp.sqrt(
+        d["rv"]), -5, 5))) * p["g"] + p["b"]), "batch renormalisation: a bare norm, then r and d without gradient",
+      data={"rm": (C,), "rv": (C,)})
 judge("eps_zero", lambda p, h, d: leaky(bn(h, p["g"], p["b"], eps=0.0)))
 judge("eps_negative", lambda p, h, d: leaky(bn(h, p["g"], p["b"], eps=-1e-6)))
 judge("eps_huge", lambda p, h, d: leaky(bn(h, p["g"], p["b"], eps=3.0)))

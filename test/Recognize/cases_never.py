@@ -102,9 +102,6 @@ never("mean_only", lambda h, p, d: affine(h - mean(h), p))
 never("rms", lambda h, p, d: affine(h * lax.rsqrt(jnp.mean(h * h, 3, keepdims=True) + EPS), p))
 never("rms_over_batch", lambda h, p, d: affine(h * lax.rsqrt(jnp.mean(h * h, NHWC) + EPS), p))
 never("variance_only", lambda h, p, d: affine(h * lax.rsqrt(var(h) + EPS), p))
-never("renorm", lambda h, p, d: affine((h - mean(h)) / jnp.sqrt(var(h) + EPS) * lax.stop_gradient(jnp.clip(
-    jnp.sqrt(var(h) + EPS) / jnp.sqrt(d["rv"]), 1 / 3, 3)) + lax.stop_gradient(jnp.clip((mean(h) - d["rm"]) / jnp.sqrt(
-        d["rv"]), -5, 5)), p), "batch renormalisation: r and d", **RUNNING)
 never("whitened", lambda h, p, d: affine((lambda f: (f - jnp.mean(f, 0)) @ newton(jnp.cov(
     (f - jnp.mean(f, 0)).T, bias=True) + EPS * jnp.eye(C)))(h.reshape(M, C)).reshape(FULL), p), "decorrelated channels")
 

@@ -81,7 +81,7 @@ def check(job):
     if with_judge and status == 0 and ANY_ABN.search(output):
         try:
             problems += judge.Judge(text, output).differences()[:3]
-        except (mlir_exec.ToolError, ValueError) as error:
+        except Exception as error:
             problems.append(f"cannot be judged: {str(error)[:400]}")
     got = " ".join([f"{kind} {name}".strip() for kind, name in ABN.findall(output)])
     missed = "; ".join(dict.fromkeys(re.findall(r'\[Missed\].*?Remark="([^"]*)"', said)))

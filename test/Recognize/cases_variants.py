@@ -109,7 +109,7 @@ def dynamic(text):
     return mlir_opt("\n".join(lines))
 
 
-@case("dynamic_batch", ["leaky_relu"], forward=[0, 1], backward=[0, 1], text=True)
+@case("dynamic_batch", ["leaky_relu|none"], forward=[0, 1], backward=[0, 1], text=True)
 def _(read):
     """The batch is not known: found or left alone, not miscounted."""
     return dynamic(read("net_dynamic_source"))

@@ -58,13 +58,13 @@ whole("glu", ["none"], lambda p, h, d: (lambda y: y[..., :4] * jax.nn.sigmoid(y[
 
 # --- blocks -----------------------------------------------------------------------------------------------
 
-whole("residual_post", [LEAKY, "none"], lambda p, h, d: leaky(
+whole("residual_post", [LEAKY, f"{LEAKY}|none"], lambda p, h, d: leaky(
     bn(conv(leaky(ONE(p, h)), p["w3"]), p["g2"], p["b2"]) + leaky(ONE(p, h))), 2, {"w3": CC, **TWO},
     why="ResNet's block: the second norm is added before its activation")
 whole("residual_pre", [LEAKY, LEAKY], lambda p, h, d: h + conv(
     leaky(bn(conv(leaky(ONE(p, h)), p["w3"]), p["g2"], p["b2"])), p["w4"]), 2, {"w3": CC, "w4": CC, **TWO},
     why="pre-activation")
-whole("residual_down", ["none"], lambda p, h, d: leaky(
+whole("residual_down", [f"{LEAKY}|none"], lambda p, h, d: leaky(
     ONE(p, h) + bn(conv(h, p["w3"]), p["g2"], p["b2"])), 2, {"w3": CC, **TWO}, why="both branches are norms")
 whole("darknet", [LEAKY, LEAKY], lambda p, h, d: (lambda z: z + leaky(bn(conv(z, p["w3"]), p["g2"], p["b2"])))(
     leaky(ONE(p, h))), 2, {"w3": CC, **TWO}, why="the activation before the sum")
@@ -166,9 +166,9 @@ def _():
     return scaled, args
 
 
-@case("net_two_steps", [LEAKY, LEAKY], forward=2)
+@case("net_two_steps", [LEAKY, f"{LEAKY}|none"], forward=2)
 def _():
-    """Two steps in one graph: the second with updated parameters."""
+    """Two steps in one graph: the second's gamma depends on the data, perhaps the bare norm is found."""
     main, args = step(lambda p, h, d: leaky(ONE(p, h)))
     def both(p, d):
         value, p, _ = main(p, d)
@@ -195,9 +195,9 @@ def _():
     return grads, step(None)[1]
 
 
-@case("net_sum_loss", [LEAKY])
+@case("net_sum_loss", [f"{LEAKY}|none"])
 def _():
-    """The loss is linear in z: dz does not depend on the forward."""
+    """The loss is linear in z and not returned: z is never computed, its slope is."""
     def main(p, d):
         return jax.grad(lambda p: jnp.sum(leaky(ONE(p, conv(d["x"], p["w1"]))) * d["r"]))(p)
     params, data = step(None, {"w2": None}, {"r": FULL})[1]
@@ -247,7 +247,7 @@ flax_case("slow_variance", [LEAKY], nn.leaky_relu, use_fast_variance=False)
 flax_case("bf16", [f"{LEAKY}|none"], nn.leaky_relu, "computes in bf16, statistics in f32", dtype=jnp.bfloat16)
 
 
-@case("net_dynamic_source", [LEAKY])
+@case("net_dynamic_source", [f"{LEAKY}|none"])
 def _():
     """x is a parameter, the loss linear: every op holds for any batch."""
     def main(p, d):

@@ -158,6 +158,7 @@ class Judge:
         # arith.truncf of constants and the like: nothing to fold before mlir-opt sees it.
         self.program = mlir_exec.compile_module(module, ["--allow-unregistered-dialect"], optimize="-O0")
 
+    @np.errstate(all="ignore")
     def differences(self, seed=0):
         return [f"@{name}, {problem}" for name in self.shapes for problem in self.of_function(name, seed)]
 
@@ -172,8 +173,10 @@ class Judge:
             expected = self.call("before64_" + name, inputs)
             perturbed = self.call("before64_" + name, moved)
             got = self.call("after64_" + name, inputs)
+            # A gradient that is 0 in exact arithmetic (of a bias before the norm) is noise on both sides.
+            noise = 1e-11 * max(size_of(e) for e in [np.zeros(1), *expected] if np.issubdtype(e.dtype, np.floating))
             for result, (e, p, g) in enumerate(zip(expected, perturbed, got)):
-                wrong = differs(g, e, self.allowed(e, p))
+                wrong = differs(g, e, self.allowed(e, p) + noise)
                 if wrong:
                     problems.append(f"draw {index}, result {result}, in f64: {wrong}")
             if index < NATIVE_DRAWS:
