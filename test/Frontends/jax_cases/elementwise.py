@@ -60,8 +60,8 @@ UNARY = [
     unary("leading zeros", lax.clz, integers(-9, 99, 7)),
     unary("reduce precision", lambda x: lax.reduce_precision(x, 8, 7), dtypes=("f32",), tolerance=1e-2),
     unary("real", jnp.real),
-    unary("bitcast", lambda x: lax.bitcast_convert_type(x, jnp.int32), dtypes=("f32",)),
-    unary("bitcast to unsigned", lambda x: lax.bitcast_convert_type(x, jnp.uint32) >> 9, dtypes=("f32",)),
+    unary("bitcast", lambda x: lax.bitcast_convert_type(x, jnp.int32), dtypes=("f32",), bits=True),
+    unary("bitcast to unsigned", lambda x: lax.bitcast_convert_type(x, jnp.uint32) >> 9, dtypes=("f32",), bits=True),
 ]
 
 X, Y = normal(3, 5), normal(3, 5)
@@ -120,7 +120,7 @@ OTHERS = [
     case("select by a scalar", lambda c, x, y: lax.select(c, x, y), booleans(), X, Y),
     case("clamp", lambda x: jnp.clip(x, -0.5, 0.5), X, dtypes=ALL),
     case("clamp by tensors", lambda x, y: lax.clamp(-jnp.abs(y), x, jnp.abs(y)), X, Y),
-    case("clamp by scalars", lambda x, a: lax.clamp(-1.0, x, a), X, uniform(0.2, 0.4)),
+    case("clamp by scalars", lambda x: lax.clamp(x.dtype.type(-1), x, x.dtype.type(0.3)), normal(3, 5, grad=False)),
     case("clamp unsigned", lambda x: lax.clamp(jnp.uint32(5), x, jnp.uint32(2**31 + 7)), U),
     case("leaky relu", lambda x: jax.nn.leaky_relu(x), X, dtypes=ALL),
     case("elu", jax.nn.elu, X),

@@ -50,11 +50,11 @@ CASES = [
     pad("a single element inside", [(1, 1, 3)], normal(1)),
     case("dynamic slice, constant", lambda x: lax.dynamic_slice(x, (1, 0, 2), (1, 3, 2)), X),
     case("dynamic slice, clamped", lambda x: lax.dynamic_slice(x, (1, 0, 9), (2, 3, 2)), X),
-    case("dynamic slice, computed", lambda x, i: lax.dynamic_slice(x, (i, 0, 1), (1, 3, 2)), X, integers(0, 2)),
+    case("dynamic slice, computed", lambda x, i: lax.dynamic_slice(x, (i, i * 0, i), (1, 3, 2)), X, integers(0, 2)),
     case("dynamic update, constant", lambda x, y: lax.dynamic_update_slice(x, y, (1, 0, 1)), X, normal(1, 2, 2)),
     case(
         "dynamic update, computed",
-        lambda x, y, i: lax.dynamic_update_slice(x, y, (0, i, 1)),
+        lambda x, y, i: lax.dynamic_update_slice(x, y, (i * 0, i, i)),
         X,
         normal(1, 2, 2),
         integers(-3, 9),
