@@ -70,8 +70,7 @@ static Value emitErfInv(Body &b, const ScalarOp &, ValueRange a) {
   for (int i = 1; i < 9; ++i)
     p = b.add(b.mul(p, t), b.select(near, b.like(w, central[i]), b.like(w, tail[i])));
   Value atOne = b.compare(Compare::EQ, b.call<math::AbsFOp>(x), 1);
-  return b.select(atOne, b.mul(x, b.like(x, std::numeric_limits<double>::infinity())),
-                  b.mul(p, x));
+  return b.select(atOne, b.mul(x, b.like(x, std::numeric_limits<double>::infinity())), b.mul(p, x));
 }
 
 static constexpr auto kFloat = Elements::Float;
