@@ -150,6 +150,8 @@ static bool isBatchNorm(Operation *op) {
   StringRef name = op->getName().getStringRef();
   if (isa<BatchNormOp, BatchNormInferenceOp>(op))
     return true;
+  if (name == "stablehlo.batch_norm_training" || name == "stablehlo.batch_norm_inference")
+    return true;
   return name.starts_with("aten.") && name.contains("batch_norm") && !name.contains("backward");
 }
 

@@ -91,8 +91,8 @@ static LogicalResult inlineCall(Operation *call, func::FuncOp callee) {
   OpBuilder b(call);
   for (Operation &op : body.without_terminator())
     locateAtCall(b.clone(op, mapping), call->getLoc());
-  for (auto [result, returned] : llvm::zip_equal(call->getResults(),
-                                                 body.getTerminator()->getOperands()))
+  for (auto [result, returned] :
+       llvm::zip_equal(call->getResults(), body.getTerminator()->getOperands()))
     result.replaceAllUsesWith(mapping.lookupOrDefault(returned));
   call->erase();
   return success();

@@ -1,6 +1,6 @@
 // Batch norm's gradients, with the batch's or with frozen statistics.
-#include "BatchNorm.h"
 #include "../Emit/Emit.h"
+#include "BatchNorm.h"
 #include "abn/AbnDialect.h"
 
 using namespace mlir;

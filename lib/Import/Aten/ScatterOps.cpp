@@ -1,8 +1,8 @@
 // Writes at positions that a tensor holds: index_put, index_add, scatter, embedding's gradient.
+#include "../Emit/Scatter.h"
 #include "Indexing.h"
 #include "Promotion.h"
 #include "Registry.h"
-#include "../Emit/Scatter.h"
 
 using namespace mlir;
 using namespace mlir::abn::aten;

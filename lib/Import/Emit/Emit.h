@@ -1,5 +1,5 @@
-// Whole-tensor building blocks of the importers: each emits one linalg or tensor op (two for a large
-// reduction).
+// Whole-tensor building blocks of the importers: each emits one linalg or tensor op (two for a
+// large reduction).
 #ifndef ABN_LIB_IMPORT_EMIT_EMIT_H
 #define ABN_LIB_IMPORT_EMIT_EMIT_H
 

@@ -92,9 +92,8 @@ static LogicalResult convertTraining(HloOp &op) {
   SmallVector<Value> outs = {emptyFull(op), emptyVector(op, attrs->channelDim),
                              emptyVector(op, attrs->channelDim)};
   auto norm = BatchNormOp::create(b, ValueRange(outs).getTypes(), op.operand(0),
-                                  toStatistics(op, op.operand(1)),
-                                  toStatistics(op, op.operand(2)), outs,
-                                  b.getF64FloatAttr(attrs->epsilon),
+                                  toStatistics(op, op.operand(1)), toStatistics(op, op.operand(2)),
+                                  outs, b.getF64FloatAttr(attrs->epsilon),
                                   b.getI64IntegerAttr(attrs->channelDim));
   norm->setAttr(AbnDialect::kChainAttr, nameChain(op));
   return replaceCast(op, norm->getResults());
@@ -126,12 +125,10 @@ static LogicalResult convertGrad(HloOp &op) {
   ImplicitLocOpBuilder &b = op.builder();
   SmallVector<Value> outs = {emptyFull(op), emptyVector(op, attrs->channelDim),
                              emptyVector(op, attrs->channelDim)};
-  auto grad = BatchNormGradOp::create(b, ValueRange(outs).getTypes(), op.operand(4), op.operand(0),
-                                      toStatistics(op, op.operand(2)),
-                                      toStatistics(op, op.operand(3)),
-                                      toStatistics(op, op.operand(1)), outs,
-                                      b.getF64FloatAttr(attrs->epsilon),
-                                      b.getI64IntegerAttr(attrs->channelDim));
+  auto grad = BatchNormGradOp::create(
+      b, ValueRange(outs).getTypes(), op.operand(4), op.operand(0), toStatistics(op, op.operand(2)),
+      toStatistics(op, op.operand(3)), toStatistics(op, op.operand(1)), outs,
+      b.getF64FloatAttr(attrs->epsilon), b.getI64IntegerAttr(attrs->channelDim));
   return replaceCast(op, grad->getResults());
 }
 

@@ -28,8 +28,9 @@ static LogicalResult refuseLoop(HloOp &op) {
 }
 
 static LogicalResult refuseBranch(HloOp &op) {
-  return op.error() << "is control flow: a training step is imported as one block; use a select, or "
-                       "trace the branch that is taken";
+  return op.error()
+         << "is control flow: a training step is imported as one block; use a select, or "
+            "trace the branch that is taken";
 }
 
 static LogicalResult refuseGenerator(HloOp &op) {
@@ -43,11 +44,11 @@ void mlir::abn::hlo::addControl(Registry &r) {
 }
 
 const ConvertFn *mlir::abn::hlo::lookupRefused(StringRef name) {
-  static const llvm::StringMap<ConvertFn> refused = {{"stablehlo.while", refuseLoop},
-                                                     {"stablehlo.case", refuseBranch},
-                                                     {"stablehlo.if", refuseBranch},
-                                                     {"stablehlo.rng_bit_generator",
-                                                      refuseGenerator}};
+  static const llvm::StringMap<ConvertFn> refused = {
+      {"stablehlo.while", refuseLoop},
+      {"stablehlo.case", refuseBranch},
+      {"stablehlo.if", refuseBranch},
+      {"stablehlo.rng_bit_generator", refuseGenerator}};
   auto found = refused.find(name);
   return found == refused.end() ? nullptr : &found->second;
 }

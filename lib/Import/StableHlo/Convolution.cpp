@@ -3,8 +3,8 @@
 #include "Registry.h"
 #include "Slices.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 
 using namespace mlir;
 using namespace mlir::abn::hlo;
@@ -13,8 +13,8 @@ static constexpr int64_t kLargest = std::numeric_limits<int32_t>::max();
 
 static LogicalResult readAttributes(HloOp &op, Convolution &conv) {
   size_t n = conv.dims.input.spatial.size();
-  auto strides = op.integersOr("window_strides", n, 1),
-       input = op.integersOr("lhs_dilation", n, 1), filter = op.integersOr("rhs_dilation", n, 1);
+  auto strides = op.integersOr("window_strides", n, 1), input = op.integersOr("lhs_dilation", n, 1),
+       filter = op.integersOr("rhs_dilation", n, 1);
   auto padding = op.padding(n);
   if (failed(strides) || failed(input) || failed(filter) || failed(padding))
     return failure();
@@ -31,9 +31,9 @@ static LogicalResult readAttributes(HloOp &op, Convolution &conv) {
     for (int64_t value : *list)
       if (std::abs(value) > kLargest)
         return op.error() << "expected padding below 2^31, got " << value;
-  for (auto [name, count] : {std::pair<StringRef, int64_t *>{"feature_group_count",
-                                                             &conv.featureGroups},
-                             {"batch_group_count", &conv.batchGroups}}) {
+  for (auto [name, count] :
+       {std::pair<StringRef, int64_t *>{"feature_group_count", &conv.featureGroups},
+        {"batch_group_count", &conv.batchGroups}}) {
     if (!op.attribute(name))
       continue;
     FailureOr<int64_t> value = op.integer(name);
@@ -71,8 +71,7 @@ static LogicalResult checkShapes(HloOp &op, const Convolution &conv) {
                       << groups << " groups";
   SmallVector<int64_t> expected = {input[0] / conv.batchGroups, filter[1]};
   for (size_t i = 0; i < conv.numSpatial(); ++i) {
-    int64_t padded =
-        (input[i + 2] - 1) * conv.inputDilations[i] + 1 + conv.low[i] + conv.high[i];
+    int64_t padded = (input[i + 2] - 1) * conv.inputDilations[i] + 1 + conv.low[i] + conv.high[i];
     int64_t extent = (filter[i + 2] - 1) * conv.filterDilations[i] + 1;
     expected.push_back(padded < extent ? 0 : (padded - extent) / conv.strides[i] + 1);
   }
@@ -94,11 +93,13 @@ static LogicalResult readFlip(HloOp &op, Convolution &conv) {
     if (flag)
       turned.push_back(dim);
   auto coversAll = [&](ArrayRef<int64_t> dims) {
-    return llvm::all_of(conv.dims.filter.spatial, [&](int64_t dim) {
-      return type.getDimSize(dim) == 1 || llvm::is_contained(dims, dim);
-    }) && llvm::all_of(dims, [&](int64_t dim) {
-      return llvm::is_contained(conv.dims.filter.spatial, dim);
-    });
+    return llvm::all_of(conv.dims.filter.spatial,
+                        [&](int64_t dim) {
+                          return type.getDimSize(dim) == 1 || llvm::is_contained(dims, dim);
+                        }) &&
+           llvm::all_of(dims, [&](int64_t dim) {
+             return llvm::is_contained(conv.dims.filter.spatial, dim);
+           });
   };
   auto found = op.state().reversed.find(conv.filter);
   if (found != op.state().reversed.end() && coversAll(found->second.second)) {
@@ -138,8 +139,7 @@ Value mlir::abn::hlo::emitFlip(HloOp &op, Value filter, const ConvolutionLayout 
   return emitGather(op.builder(), filter, type.getShape(), [&](Body &body, ValueRange position) {
     SmallVector<Value> from(position.begin(), position.end());
     for (int64_t dim : layout.spatial)
-      from[dim] =
-          body.call<arith::SubIOp>(body.indexConstant(type.getDimSize(dim) - 1), from[dim]);
+      from[dim] = body.call<arith::SubIOp>(body.indexConstant(type.getDimSize(dim) - 1), from[dim]);
     return from;
   });
 }
@@ -176,8 +176,7 @@ static Value prepareInput(HloOp &op, const Convolution &conv) {
 /// [groups, features of a group, input features, spatial...].
 static Value prepareFilter(HloOp &op, const Convolution &conv) {
   ImplicitLocOpBuilder &b = op.builder();
-  Value filter =
-      conv.flipped ? emitFlip(op, conv.filter, conv.dims.filter) : conv.filter;
+  Value filter = conv.flipped ? emitFlip(op, conv.filter, conv.dims.filter) : conv.filter;
   SmallVector<int64_t> permutation = permutationOf(conv.dims.filter);
   std::swap(permutation[0], permutation[1]);
   filter = emitTranspose(b, filter, permutation);
@@ -194,8 +193,8 @@ static SmallVector<AffineMap> convolutionMaps(OpBuilder &b, const Convolution &c
   auto dim = [&](int64_t i) { return b.getAffineDimExpr(i); };
   AffineExpr n = dim(0), g = dim(1), o = dim(2), c = dim(3 + s);
   SmallVector<AffineExpr> input, filter = {g, o, c}, output = {n, g, o};
-  input = conv.batchGroups > 1 ? SmallVector<AffineExpr>{g, n, c}
-                               : SmallVector<AffineExpr>{n, g, c};
+  input =
+      conv.batchGroups > 1 ? SmallVector<AffineExpr>{g, n, c} : SmallVector<AffineExpr>{n, g, c};
   for (int64_t i = 0; i < s; ++i) {
     AffineExpr position = dim(3 + i), offset = dim(4 + s + i);
     input.push_back(position * conv.strides[i] + offset * conv.filterDilations[i]);
@@ -219,8 +218,7 @@ Value mlir::abn::hlo::emitGeneralConvolution(HloOp &op, const Convolution &conv)
   int64_t groups = typeOf(filter).getDimSize(0);
   shape[1] /= groups;
   shape.insert(shape.begin() + 1, groups);
-  SmallVector<utils::IteratorType> iterators(conv.numSpatial() + 3,
-                                             utils::IteratorType::parallel);
+  SmallVector<utils::IteratorType> iterators(conv.numSpatial() + 3, utils::IteratorType::parallel);
   iterators.append(conv.numSpatial() + 1, utils::IteratorType::reduction);
   SmallVector<Value> outs = {emitFill(b, RankedTensorType::get(shape, accumulator), 0.0)};
   auto generic = linalg::GenericOp::create(

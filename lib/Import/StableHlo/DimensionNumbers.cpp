@@ -29,8 +29,8 @@ static std::optional<ConvolutionLayout> parseLayout(StringRef &text, char first,
     else
       return std::nullopt;
   }
-  bool complete = layout.first >= 0 && layout.second >= 0 &&
-                  !llvm::is_contained(layout.spatial, int64_t(-1));
+  bool complete =
+      layout.first >= 0 && layout.second >= 0 && !llvm::is_contained(layout.spatial, int64_t(-1));
   return complete ? std::optional(layout) : std::nullopt;
 }
 

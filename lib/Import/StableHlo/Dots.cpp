@@ -80,10 +80,9 @@ static LogicalResult emitProduct(HloOp &op, Side &l, Side &r) {
   Value init = emitFill(b, RankedTensorType::get(matrix, computeTypeOf(element)), 0.0);
   SmallVector<Value> operands = {l.arrange(b, l.free, l.contracted),
                                  r.arrange(b, r.contracted, r.free)};
-  Value product =
-      l.batch.empty()
-          ? linalg::MatmulOp::create(b, operands, ValueRange{init})->getResult(0)
-          : linalg::BatchMatmulOp::create(b, operands, ValueRange{init})->getResult(0);
+  Value product = l.batch.empty()
+                      ? linalg::MatmulOp::create(b, operands, ValueRange{init})->getResult(0)
+                      : linalg::BatchMatmulOp::create(b, operands, ValueRange{init})->getResult(0);
   return op.replaceWith(emitCast(b, emitReshape(b, product, shape), element));
 }
 
@@ -104,10 +103,14 @@ static LogicalResult convertDotGeneral(HloOp &op) {
   if (failed(op.expectCounts(2, 1)))
     return failure();
   DimensionLists lists(op, "dot_dimension_numbers");
-  Side l{op.operand(0), lists.get("lhs_batching_dimensions"),
-         lists.get("lhs_contracting_dimensions"), {}};
-  Side r{op.operand(1), lists.get("rhs_batching_dimensions"),
-         lists.get("rhs_contracting_dimensions"), {}};
+  Side l{op.operand(0),
+         lists.get("lhs_batching_dimensions"),
+         lists.get("lhs_contracting_dimensions"),
+         {}};
+  Side r{op.operand(1),
+         lists.get("rhs_batching_dimensions"),
+         lists.get("rhs_contracting_dimensions"),
+         {}};
   return emitProduct(op, l, r);
 }
 

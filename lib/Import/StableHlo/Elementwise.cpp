@@ -44,9 +44,9 @@ static LogicalResult convertScalarRow(HloOp &op, const ScalarRow &row, bool broa
     if (Value average = foldDivisorIntoPool(op))
       return op.replaceWith(average);
   ScalarOp scalar{op, type.getElementType()};
-  return op.replaceWith(emitElementwise(
-      op.builder(), type, op.getOperation()->getOperands(), nullptr,
-      [&](Body &body, ValueRange args) { return row.emit(body, scalar, args); }));
+  return op.replaceWith(
+      emitElementwise(op.builder(), type, op.getOperation()->getOperands(), nullptr,
+                      [&](Body &body, ValueRange args) { return row.emit(body, scalar, args); }));
 }
 
 static ConvertFn rowFn(const ScalarRow &row, bool broadcasts = false) {

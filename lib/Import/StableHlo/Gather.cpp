@@ -43,8 +43,7 @@ FailureOr<IndexVectors> IndexVectors::read(HloOp &op, Value indices, int64_t vec
   int64_t size = vectorDim == rank ? 1 : type.getDimSize(vectorDim);
   if (size != static_cast<int64_t>(indexed.size()) ||
       operandBatching.size() != indexBatching.size())
-    return op.error() << "expected index vectors of " << indexed.size() << " entries, got "
-                      << size;
+    return op.error() << "expected index vectors of " << indexed.size() << " entries, got " << size;
   SmallVector<int64_t> all(indexed);
   llvm::append_range(all, operandBatching);
   if (failed(op.checkDims("dimension_numbers", all, operand.getRank())) ||
@@ -96,8 +95,8 @@ static FailureOr<GatherDims> readGatherDims(HloOp &op, const DimensionLists &lis
         (size != 1 && llvm::is_contained(dropped, static_cast<int64_t>(dim))))
       return op.error() << "expected slice sizes within " << operand << ", got " << size
                         << " in dimension " << dim;
-  bool fits = dims.offsets.size() == dims.sliced.size() &&
-              dims.batch.size() == vectors.batchShape.size();
+  bool fits =
+      dims.offsets.size() == dims.sliced.size() && dims.batch.size() == vectors.batchShape.size();
   for (size_t i = 0; fits && i < dims.offsets.size(); ++i)
     fits = result.getDimSize(dims.offsets[i]) == (*sizes)[dims.sliced[i]];
   for (size_t i = 0; fits && i < dims.batch.size(); ++i)
@@ -133,10 +132,10 @@ static LogicalResult convertGather(HloOp &op) {
   ImplicitLocOpBuilder &b = op.builder();
   Value operand = op.operand(0);
   DimensionLists lists(op, "dimension_numbers");
-  auto vectors = IndexVectors::read(op, op.operand(1), lists.number("index_vector_dim").value_or(0),
-                                    lists.get("start_index_map"),
-                                    lists.get("operand_batching_dims"),
-                                    lists.get("start_indices_batching_dims"), typeOf(operand));
+  auto vectors =
+      IndexVectors::read(op, op.operand(1), lists.number("index_vector_dim").value_or(0),
+                         lists.get("start_index_map"), lists.get("operand_batching_dims"),
+                         lists.get("start_indices_batching_dims"), typeOf(operand));
   if (failed(vectors))
     return failure();
   auto dims = readGatherDims(op, lists, *vectors);

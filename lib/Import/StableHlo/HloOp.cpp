@@ -96,8 +96,7 @@ FailureOr<SmallVector<int64_t>> HloOp::integers(StringRef name, size_t size) {
   if (failed(values))
     return failure();
   if (values->size() != size)
-    return error() << "expected " << size << " entries in `" << name << "`, got "
-                   << values->size();
+    return error() << "expected " << size << " entries in `" << name << "`, got " << values->size();
   return values;
 }
 
@@ -164,8 +163,7 @@ LogicalResult HloOp::expectCounts(unsigned operands, unsigned results, unsigned 
 LogicalResult HloOp::replaceWith(ValueRange values) {
   for (auto [result, value] : llvm::zip_equal(op->getResults(), values))
     if (value.getType() != result.getType())
-      return error() << "expected result type " << value.getType() << ", got "
-                     << result.getType();
+      return error() << "expected result type " << value.getType() << ", got " << result.getType();
   replacements.assign(values.begin(), values.end());
   return success();
 }

@@ -14,7 +14,8 @@
 namespace mlir::abn::hlo {
 using namespace emit;
 
-/// An attribute of an op that may be unregistered: from its properties or beside them. Null if absent.
+/// An attribute of an op that may be unregistered: from its properties or beside them. Null if
+/// absent.
 Attribute getAttribute(Operation *op, StringRef name);
 
 /// The element types of an op that had unsigned ones: linalg and arith know signless integers only,

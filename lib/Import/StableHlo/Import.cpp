@@ -1,6 +1,6 @@
-// The walk over the module: calls are inlined first, so that a conversion sees its operands' origins
-// (a slope that was an argument is a constant, a pool stands beside its gradient); then each op, in
-// order, is converted and erased.
+// The walk over the module: calls are inlined first, so that a conversion sees its operands'
+// origins (a slope that was an argument is a constant, a pool stands beside its gradient); then
+// each op, in order, is converted and erased.
 #include "../Calls.h"
 #include "Names.h"
 #include "Registry.h"
@@ -82,18 +82,25 @@ static LogicalResult convertOp(Operation *op, FunctionState &state) {
 // One function
 //===----------------------------------------------------------------------===//
 
-/// One arith.constant per value and block: JAX writes one per use, and CSE cannot merge those of a
-/// dialect that it does not know.
+/// One arith.constant per value and block, in front: JAX writes one per use, and CSE cannot merge
+/// those of a dialect that it does not know.
 static void uniqueConstants(func::FuncOp function) {
   for (Block &block : function.getBody()) {
     llvm::DenseMap<Attribute, Operation *> first;
+    Operation *last = nullptr;
     for (Operation &op : llvm::make_early_inc_range(block)) {
       auto constant = dyn_cast<arith::ConstantOp>(op);
       if (!constant)
         continue;
       auto [entry, inserted] = first.try_emplace(constant.getValue(), constant);
-      if (inserted)
+      if (inserted) {
+        if (last)
+          constant->moveAfter(last);
+        else
+          constant->moveBefore(&block, block.begin());
+        last = constant;
         continue;
+      }
       constant.replaceAllUsesWith(entry->second->getResult(0));
       constant.erase();
     }

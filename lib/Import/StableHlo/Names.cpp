@@ -53,6 +53,6 @@ void mlir::abn::hlo::nameArgumentsAndResults(func::FuncOp function) {
                                    nameOfLocation(argument.getLoc()), context));
   }
   for (unsigned i = 0; i < function.getNumResults(); ++i)
-    function.setResultAttrs(i, rename(function.getResultAttrDict(i), {"jax.result_info"},
-                                      StringAttr(), context));
+    function.setResultAttrs(
+        i, rename(function.getResultAttrDict(i), {"jax.result_info"}, StringAttr(), context));
 }

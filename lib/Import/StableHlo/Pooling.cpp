@@ -58,8 +58,7 @@ std::optional<dnn::PoolParams> mlir::abn::hlo::asPool(const Window &window, Rank
   if (!isTrivial(0) || (!isTrivial(1) && !isTrivial(rank - 1)))
     return std::nullopt;
   dnn::PoolParams params;
-  params.layout =
-      isTrivial(rank - 1) ? dnn::Layout::ChannelsLast : dnn::Layout::ChannelsFirst;
+  params.layout = isTrivial(rank - 1) ? dnn::Layout::ChannelsLast : dnn::Layout::ChannelsFirst;
   for (int64_t i = 0; i < rank - 2; ++i) {
     int64_t dim = dnn::getSpatialDim(params.layout, i);
     if (window.low[dim] < 0 || window.high[dim] < 0)

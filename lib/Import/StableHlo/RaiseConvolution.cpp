@@ -81,8 +81,8 @@ Value mlir::abn::hlo::raiseForward(HloOp &op, const Convolution &conv) {
   Value input = cropInput(op, conv.input, conv, p);
   if (!input)
     return {};
-  input = emitTranspose(b, input,
-                        orderOf(p.layout, d.input.first, d.input.second, d.input.spatial));
+  input =
+      emitTranspose(b, input, orderOf(p.layout, d.input.first, d.input.second, d.input.spatial));
   Value filter = conv.flipped ? emitFlip(op, conv.filter, d.filter) : conv.filter;
   filter = emitTranspose(b, filter,
                          orderOf(p.layout, d.filter.second, d.filter.first, d.filter.spatial));
@@ -103,17 +103,17 @@ static std::optional<int64_t> highPadding(int64_t input, int64_t output, int64_t
   return fits ? std::optional(high) : std::nullopt;
 }
 
-/// The forward's filter, [features, channels of a group, spatial...], from that of its transposed
-/// convolution, which has a group's features in front and all channels behind.
-static Value regroupFilter(HloOp &op, const Convolution &conv) {
+/// The forward's filter in the layout's order, from that of its transposed convolution, which has
+/// the features of one group in front and the channels of all groups behind.
+static Value forwardFilter(HloOp &op, const Convolution &conv, Layout layout) {
   ImplicitLocOpBuilder &b = op.builder();
   Value filter = conv.flipped ? conv.filter : emitFlip(op, conv.filter, conv.dims.filter);
   const ConvolutionLayout &l = conv.dims.filter;
   int64_t groups = conv.featureGroups;
-  filter = emitTranspose(b, filter, orderOf(Layout::ChannelsFirst, l.first, l.second, l.spatial));
   if (groups == 1)
-    return filter;
-  SmallVector<int64_t> shape(typeOf(filter).getShape()), split(shape), merged(shape);
+    return emitTranspose(b, filter, orderOf(layout, l.first, l.second, l.spatial));
+  filter = emitTranspose(b, filter, orderOf(Layout::ChannelsFirst, l.first, l.second, l.spatial));
+  SmallVector<int64_t> merged(typeOf(filter).getShape()), split(merged);
   split[1] /= groups;
   split.insert(split.begin() + 1, groups);
   filter = emitReshape(b, filter, split);
@@ -122,7 +122,9 @@ static Value regroupFilter(HloOp &op, const Convolution &conv) {
   filter = emitTranspose(b, filter, order);
   merged[0] *= groups;
   merged[1] /= groups;
-  return emitReshape(b, filter, merged);
+  filter = emitReshape(b, filter, merged);
+  SmallVector<int64_t> spatial = llvm::to_vector(llvm::seq<int64_t>(2, merged.size()));
+  return emitTranspose(b, filter, orderOf(layout, 0, 1, spatial));
 }
 
 Value mlir::abn::hlo::raiseInputGrad(HloOp &op, const Convolution &conv) {
@@ -147,17 +149,13 @@ Value mlir::abn::hlo::raiseInputGrad(HloOp &op, const Convolution &conv) {
     p.paddingLow.push_back(low);
     p.paddingHigh.push_back(*high);
   }
-  SmallVector<int64_t> inOrder =
-      orderOf(p.layout, d.input.first, d.input.second, d.input.spatial);
+  SmallVector<int64_t> inOrder = orderOf(p.layout, d.input.first, d.input.second, d.input.spatial);
   SmallVector<int64_t> outOrder =
       orderOf(p.layout, d.output.first, d.output.second, d.output.spatial);
   Value grad = emitTranspose(b, conv.input, inOrder);
-  Value filter = regroupFilter(op, conv);
-  // From channels first, where the groups are, to the layout.
-  SmallVector<int64_t> spatial = llvm::to_vector(llvm::seq<int64_t>(2, inOrder.size()));
-  filter = emitTranspose(b, filter, orderOf(p.layout, 0, 1, spatial));
-  Value result = dnn::createConvolutionInputGrad(b, b.getLoc(), grad, filter,
-                                                 resultSizes(op, outOrder), p);
+  Value filter = forwardFilter(op, conv, p.layout);
+  Value result =
+      dnn::createConvolutionInputGrad(b, b.getLoc(), grad, filter, resultSizes(op, outOrder), p);
   return arrangeResult(op, result, outOrder);
 }
 
@@ -187,13 +185,12 @@ Value mlir::abn::hlo::raiseWeightGrad(HloOp &op, const Convolution &conv) {
       return {};
     p.paddingHigh[i] = *high;
   }
-  input = emitTranspose(b, input,
-                        orderOf(p.layout, d.input.second, d.input.first, d.input.spatial));
+  input =
+      emitTranspose(b, input, orderOf(p.layout, d.input.second, d.input.first, d.input.spatial));
   Value grad = emitTranspose(b, conv.filter,
                              orderOf(p.layout, d.filter.first, d.filter.second, d.filter.spatial));
-  SmallVector<int64_t> order =
-      orderOf(p.layout, d.output.second, d.output.first, d.output.spatial);
-  Value result = dnn::createConvolutionWeightGrad(b, b.getLoc(), grad, input,
-                                                  resultSizes(op, order), p);
+  SmallVector<int64_t> order = orderOf(p.layout, d.output.second, d.output.first, d.output.spatial);
+  Value result =
+      dnn::createConvolutionWeightGrad(b, b.getLoc(), grad, input, resultSizes(op, order), p);
   return arrangeResult(op, result, order);
 }

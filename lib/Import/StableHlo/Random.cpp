@@ -20,8 +20,7 @@ static Value emitUniformBetween(Body &body, Value u, Value low, Value high) {
 /// Box and Muller's transform of two uniform numbers: mean + deviation * sqrt(-2 log(1 - u)) *
 /// cos(2 pi v).
 static Value emitNormal(Body &body, Value u, Value v, Value mean, Value deviation) {
-  Value radius =
-      body.sqrt(body.mul(body.like(u, -2), body.log(body.sub(body.like(u, 1), u))));
+  Value radius = body.sqrt(body.mul(body.like(u, -2), body.log(body.sub(body.like(u, 1), u))));
   Value angle = body.call<math::CosOp>(body.mul(v, body.like(v, 2 * M_PI)));
   Value normal = body.cast(body.mul(radius, angle), mean.getType());
   return body.add(mean, body.mul(deviation, normal));
@@ -43,8 +42,7 @@ static LogicalResult convertRng(HloOp &op) {
   uint32_t seed = fmix32(++op.state().numRandomOps);
   uint32_t second = normal ? fmix32(++op.state().numRandomOps) : 0;
   return op.replaceWith(emitElementwise(
-      op.builder(), type, {op.operand(0), op.operand(1)}, nullptr,
-      [&](Body &body, ValueRange a) {
+      op.builder(), type, {op.operand(0), op.operand(1)}, nullptr, [&](Body &body, ValueRange a) {
         Value u = emitUniform(body, type.getShape(), seed);
         if (!normal)
           return emitUniformBetween(body, u, a[0], a[1]);

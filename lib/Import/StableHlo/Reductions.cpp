@@ -1,5 +1,5 @@
-// Reductions: one linalg.generic of one level, with the region's ops in its body. A region of several
-// results (an argmax's value and position) is one generic of several results.
+// Reductions: one linalg.generic of one level, with the region's ops in its body. A region of
+// several results (an argmax's value and position) is one generic of several results.
 #include "Registry.h"
 #include "Scalar.h"
 #include "Slices.h"

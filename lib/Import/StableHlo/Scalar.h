@@ -1,5 +1,6 @@
 // Elementwise ops on scalars: what an op computes for one element. Whole tensors are a
-// linalg.generic around it, and the regions of reductions, windows and scatters are sequences of it.
+// linalg.generic around it, and the regions of reductions, windows and scatters are sequences of
+// it.
 #ifndef ABN_LIB_IMPORT_STABLEHLO_SCALAR_H
 #define ABN_LIB_IMPORT_STABLEHLO_SCALAR_H
 

@@ -10,8 +10,7 @@ static Value emitAdd(Body &b, const ScalarOp &, ValueRange a) { return b.add(a[0
 static Value emitSub(Body &b, const ScalarOp &, ValueRange a) { return b.sub(a[0], a[1]); }
 static Value emitMul(Body &b, const ScalarOp &, ValueRange a) { return b.mul(a[0], a[1]); }
 
-template <typename UnsignedOp>
-static Value emitUnsigned(Body &b, Value x, Value y, Value atZero) {
+template <typename UnsignedOp> static Value emitUnsigned(Body &b, Value x, Value y, Value atZero) {
   Value zero = b.compare(Compare::EQ, y, 0);
   return b.select(zero, atZero, b.call<UnsignedOp>(x, b.select(zero, b.like(y, 1), y)));
 }

@@ -58,9 +58,9 @@ static FloatType precisionType(HloOp &op) {
   FailureOr<int64_t> exponent = op.integer("exponent_bits"), mantissa = op.integer("mantissa_bits");
   MLIRContext *context = op.getOperation()->getContext();
   if (succeeded(exponent) && succeeded(mantissa))
-    for (FloatType type : {FloatType(BFloat16Type::get(context)), FloatType(Float16Type::get(context)),
-                           FloatType(Float32Type::get(context)),
-                           FloatType(Float64Type::get(context))})
+    for (FloatType type :
+         {FloatType(BFloat16Type::get(context)), FloatType(Float16Type::get(context)),
+          FloatType(Float32Type::get(context)), FloatType(Float64Type::get(context))})
       if (type.getFPMantissaWidth() == *mantissa + 1 &&
           static_cast<int64_t>(type.getWidth()) == 1 + *exponent + *mantissa)
         return type;

@@ -5,7 +5,9 @@
 using namespace mlir;
 using namespace mlir::abn::hlo;
 
-static bool isConstant(Operation &op) { return op.getName().getStringRef() == "stablehlo.constant"; }
+static bool isConstant(Operation &op) {
+  return op.getName().getStringRef() == "stablehlo.constant";
+}
 
 /// The type of a scalar as StableHLO spells it; null for any other.
 static Type scalarOf(Type type) {

@@ -55,9 +55,8 @@ static FailureOr<ScatterLoops> planLoops(HloOp &op, const DimensionLists &lists,
   for (auto [i, updateDim] : llvm::enumerate(batch)) {
     if (update.getDimSize(updateDim) != vectors.batchShape[i])
       return op.error() << "expected an update of the batch's sizes, got " << update;
-    auto along = llvm::find_if(vectors.along, [&, i = i](auto pair) {
-      return pair.second == static_cast<int64_t>(i);
-    });
+    auto along = llvm::find_if(
+        vectors.along, [&, i = i](auto pair) { return pair.second == static_cast<int64_t>(i); });
     int64_t loop = along == vectors.along.end() ? loops.count++ : along->first;
     loops.updateLoop[updateDim] = loop;
     loops.batchLoop.push_back(loop);
@@ -90,8 +89,7 @@ static Value emitHit(Body &body, const ScatterLoops &loops, const IndexVectors &
     if (!target[dim] && window != loops.windowLoop.end())
       target[dim] = body.index(window->second);
     if (target[dim])
-      require(
-          body.call<arith::CmpIOp>(arith::CmpIPredicate::eq, target[dim], body.index(dim)));
+      require(body.call<arith::CmpIOp>(arith::CmpIPredicate::eq, target[dim], body.index(dim)));
   }
   return hit ? hit : body.constant(body.b.getI1Type(), 1);
 }
@@ -115,8 +113,7 @@ static Value emitScatter(HloOp &op, const ScatterLoops &loops, const IndexVector
     inputs.push_back(start);
     maps.push_back(mapOf(b, loops.count, loops.batchLoop));
   }
-  maps.push_back(
-      mapOf(b, loops.count, llvm::to_vector(llvm::seq<int64_t>(0, loops.operandRank))));
+  maps.push_back(mapOf(b, loops.count, llvm::to_vector(llvm::seq<int64_t>(0, loops.operandRank))));
   SmallVector<utils::IteratorType> iterators(loops.operandRank, utils::IteratorType::parallel);
   iterators.resize(loops.count, utils::IteratorType::reduction);
   SmallVector<Value> outs = {emitCast(b, op.operand(0), accumulator)};

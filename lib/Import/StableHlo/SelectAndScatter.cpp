@@ -18,8 +18,7 @@ static bool selectsFirstMaximum(const ScalarRegion &region, Region &block, HloOp
     return false;
   HloOp compare(only, op.state());
   return compare.enumerator("comparison_direction") == "GE" &&
-         only->getOperand(0) == block.getArgument(0) &&
-         only->getOperand(1) == block.getArgument(1);
+         only->getOperand(0) == block.getArgument(0) && only->getOperand(1) == block.getArgument(1);
 }
 
 /// The operand without the padding by -inf that JAX puts around it, and the windows over what is

@@ -20,8 +20,8 @@ static Value broadcastConstant(HloOp &op) {
 static LogicalResult checkBroadcast(HloOp &op, ArrayRef<int64_t> dims) {
   RankedTensorType from = op.operandType(0), to = op.resultType();
   if (static_cast<int64_t>(dims.size()) != from.getRank())
-    return op.error() << "expected " << from.getRank()
-                      << " entries in `broadcast_dimensions`, got " << dims.size();
+    return op.error() << "expected " << from.getRank() << " entries in `broadcast_dimensions`, got "
+                      << dims.size();
   for (auto [i, dim] : llvm::enumerate(dims))
     if (from.getDimSize(i) != 1 && from.getDimSize(i) != to.getDimSize(dim))
       return op.error() << "cannot broadcast " << from << " to " << to << " along dimension "
@@ -100,12 +100,12 @@ static LogicalResult convertReverse(HloOp &op) {
   FailureOr<SmallVector<int64_t>> dims = op.dims("dimensions", type.getRank());
   if (failed(dims))
     return failure();
-  Value reversed = emitGather(
-      op.builder(), source, type.getShape(), [&](Body &body, ValueRange position) {
+  Value reversed =
+      emitGather(op.builder(), source, type.getShape(), [&](Body &body, ValueRange position) {
         SmallVector<Value> from(position.begin(), position.end());
         for (int64_t dim : *dims)
-          from[dim] = body.call<arith::SubIOp>(body.indexConstant(type.getDimSize(dim) - 1),
-                                               from[dim]);
+          from[dim] =
+              body.call<arith::SubIOp>(body.indexConstant(type.getDimSize(dim) - 1), from[dim]);
         return from;
       });
   op.state().reversed[reversed] = {source, *dims};

@@ -40,7 +40,6 @@ void mlir::abn::hlo::makeSignless(func::FuncOp function, FunctionState &state) {
           change(argument);
   });
   auto all = [](TypeRange types) { return llvm::map_to_vector(types, signlessOf); };
-  function.setFunctionType(FunctionType::get(function.getContext(),
-                                             all(function.getArgumentTypes()),
-                                             all(function.getResultTypes())));
+  function.setFunctionType(FunctionType::get(
+      function.getContext(), all(function.getArgumentTypes()), all(function.getResultTypes())));
 }

@@ -90,8 +90,8 @@ Value mlir::abn::hlo::emitPad(ImplicitLocOpBuilder &b, Value value, Value fill,
   SmallVector<int64_t> shape = grown.shapeOf(typeOf(value).getShape());
   if (typeOf(value).getShape() != ArrayRef<int64_t>(shape)) {
     Value scalar = emitScalarValue(b, fill);
-    value = tensor::PadOp::create(b, withShape(typeOf(value), shape), value,
-                                  toAttrs(b, grown.low), toAttrs(b, grown.high), scalar);
+    value = tensor::PadOp::create(b, withShape(typeOf(value), shape), value, toAttrs(b, grown.low),
+                                  toAttrs(b, grown.high), scalar);
   }
   return emitCrop(b, value, spec);
 }
@@ -150,9 +150,8 @@ static LogicalResult convertSlice(HloOp &op) {
 }
 
 /// Where a slice of `sizes` starts along each dimension, clamped so that it lies within.
-static FailureOr<SmallVector<OpFoldResult>> readStarts(HloOp &op, unsigned first,
-                                                       ArrayRef<int64_t> shape,
-                                                       ArrayRef<int64_t> sizes) {
+static FailureOr<SmallVector<OpFoldResult>>
+readStarts(HloOp &op, unsigned first, ArrayRef<int64_t> shape, ArrayRef<int64_t> sizes) {
   if (op.getNumOperands() != first + shape.size())
     return op.error() << "expected " << shape.size() << " start indices";
   ImplicitLocOpBuilder &b = op.builder();

@@ -75,9 +75,9 @@ static FailureOr<Value> convertSumGrad(HloOp &op, Window window) {
     return failure();
   params->countIncludePad = true;
   params->divisorOverride = 1;
-  SmallVector<OpFoldResult> sizes = llvm::map_to_vector(
-      op.resultType().getShape(),
-      [&](int64_t s) -> OpFoldResult { return op.builder().getIndexAttr(s); });
+  SmallVector<OpFoldResult> sizes =
+      llvm::map_to_vector(op.resultType().getShape(),
+                          [&](int64_t s) -> OpFoldResult { return op.builder().getIndexAttr(s); });
   return dnn::createAvgPoolGrad(op.builder(), op.builder().getLoc(), grad, sizes, *params);
 }
 
@@ -110,8 +110,7 @@ static AffineMap windowMap(OpBuilder &b, const Window &window) {
 }
 
 /// The general form, of any region and number of inputs.
-static SmallVector<Value> emitWindows(HloOp &op, const Window &window,
-                                      const ScalarRegion &region) {
+static SmallVector<Value> emitWindows(HloOp &op, const Window &window, const ScalarRegion &region) {
   ImplicitLocOpBuilder &b = op.builder();
   size_t count = op.getNumResults(), rank = window.sizes.size();
   PadSpec pad(rank);
@@ -124,13 +123,11 @@ static SmallVector<Value> emitWindows(HloOp &op, const Window &window,
   for (size_t i = 0; i < count; ++i) {
     Value init = op.operand(count + i);
     Type element = op.operandType(i).getElementType();
-    Type accumulator =
-        region.getSingleOp() == "stablehlo.add" ? computeTypeOf(element) : element;
+    Type accumulator = region.getSingleOp() == "stablehlo.add" ? computeTypeOf(element) : element;
     inputs.push_back(emitPad(b, op.operand(i), init, pad));
     Value scalar = Body{b, b.getLoc()}.cast(emitScalarValue(b, init), accumulator);
     Value empty = emitEmpty(b, shape, accumulator);
-    outs.push_back(
-        linalg::FillOp::create(b, ValueRange{scalar}, ValueRange{empty}).getResult(0));
+    outs.push_back(linalg::FillOp::create(b, ValueRange{scalar}, ValueRange{empty}).getResult(0));
   }
   // The window's sizes show in an operand that is not read.
   SmallVector<AffineExpr> offsets, positions;
@@ -169,8 +166,7 @@ static LogicalResult convertReduceWindow(HloOp &op) {
   SmallVector<Type> arguments;
   for (size_t i = 0; i < count; ++i) {
     if (op.operandType(i).getShape() != type.getShape() ||
-        op.operandType(count + i) !=
-            RankedTensorType::get({}, op.operandType(i).getElementType()))
+        op.operandType(count + i) != RankedTensorType::get({}, op.operandType(i).getElementType()))
       return op.error() << "expected inputs of one shape and a scalar of each one's type";
     arguments.push_back(op.operandType(i).getElementType());
   }
