@@ -23,7 +23,9 @@ def _import_keras(backend):
         except ImportError as error:
             raise ExportError(f"TensorFlow cannot be imported: {error}") from error
     try:
-        import keras
+        # Keras imports TensorFlow where it finds it, whatever the back end.
+        with _quiet():
+            import keras
     except ImportError as error:
         raise ExportError(f"Keras cannot be imported: {error}") from error
     if keras.backend.backend() != backend:

@@ -4,7 +4,7 @@ import collections
 
 import pytest
 import torch
-from conftest import SmallNet, argument_values, evaluate, small_problem
+from torch_steps import SmallNet, argument_values, evaluate, small_problem
 from torch import nn
 from torch.nn import functional as F
 
@@ -52,15 +52,15 @@ def test_places_name_the_module_and_the_source_line():
             assert node in step.places, node
             place = step.places[node]
             places[str(node.target).split(".")[-2] if "." in str(node.target) else ""].add((place.name, place.file))
-    norm = {("bn", "conftest.py"), ("block.1", "conftest.py")}
+    norm = {("bn", "torch_steps.py"), ("block.1", "torch_steps.py")}
     assert places["_native_batch_norm_legit_functional"] == norm
     # A backward operation has the place of its forward operation.
     assert places["native_batch_norm_backward"] == norm
     assert (
-        places["convolution_backward"] == places["convolution"] == {("conv", "conftest.py"), ("block.0", "conftest.py")}
+        places["convolution_backward"] == places["convolution"] == {("conv", "torch_steps.py"), ("block.0", "torch_steps.py")}
     )
     # A function of the network itself is named after its class.
-    assert places["mean"] == {("SmallNet", "conftest.py")}
+    assert places["mean"] == {("SmallNet", "torch_steps.py")}
     assert {name for name, _ in places["nll_loss_forward"]} == {"loss"}
 
 

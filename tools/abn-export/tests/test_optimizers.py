@@ -4,7 +4,7 @@ import collections
 
 import pytest
 import torch
-from conftest import argument_values, evaluate, small_problem
+from torch_steps import argument_values, evaluate, small_problem
 
 from abn_export import joint, optimizers, writer
 
