@@ -10,6 +10,9 @@
 using namespace mlir;
 using namespace mlir::abn;
 
+/// A result that is further off, relative to its largest entry, is another one.
+static constexpr double kDifference = 1e-5;
+
 /// Arguments that give prelu its slopes: an inverse needs them positive.
 static llvm::SmallDenseSet<unsigned> findSlopeArguments(func::FuncOp func) {
   llvm::SmallDenseSet<unsigned> found;
@@ -104,7 +107,7 @@ std::optional<std::string> mlir::abn::findDifference(func::FuncOp originalBefore
          llvm::enumerate(llvm::zip_equal(first.getReturned(), second.getReturned()))) {
       double error = compare(arenas[0], first[std::get<0>(pair)].array,
                              second[std::get<1>(pair)].array);
-      if (error > 1e-5) {
+      if (error > kDifference) {
         std::string text =
             llvm::formatv("result {0} differs by {1:e} of its largest entry", index, error).str();
         if (firstAdded)

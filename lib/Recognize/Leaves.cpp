@@ -113,7 +113,8 @@ bool LeafRegistry::isPure(Operation *op) {
          op->hasTrait<OpTrait::HasRecursiveMemoryEffects>();
 }
 
-/// Equal up to the rounding of f32 constants that the graphs hold (1/M, epsilon).
+/// Equal up to the rounding of f32 constants that the graphs hold (1/M, epsilon), which small variances
+/// magnify.
 static bool isEqual(const TinyArray &a, const TinyArray &b) {
   if (a.sizes != b.sizes)
     return false;
@@ -122,7 +123,7 @@ static bool isEqual(const TinyArray &a, const TinyArray &b) {
     if (std::isfinite(x))
       scale = std::max(scale, std::fabs(x));
   for (auto [x, y] : llvm::zip_equal(a.getContents(), b.getContents()))
-    if (!(std::fabs(x - y) <= 2e-6 * scale) && !(std::isnan(x) && std::isnan(y)) && x != y)
+    if (!(std::fabs(x - y) <= 5e-6 * scale) && !(std::isnan(x) && std::isnan(y)) && x != y)
       return false;
   return true;
 }
