@@ -20,8 +20,9 @@ namespace mlir::abn {
 using namespace mlir;
 using namespace mlir::abn;
 
-/// The scales of full leaves and of parameters at which matches are checked again.
-static constexpr double kVerifyScales[][2] = {{1e-4, 1}, {1e4, 1}, {1, 40}, {1, 1e4}, {1e3, 1e-3}};
+/// The scales of full leaves and of parameters at which matches are checked again: variances far below,
+/// about and far above the usual epsilons, and parameters of other sizes.
+static constexpr double kVerifyScales[][2] = {{1e-4, 1}, {1e-2, 1}, {1e4, 1}, {1, 40}, {1, 1e4}, {1e3, 1e-3}};
 
 /// Evaluates until no reshape has to be taken as a leaf anew.
 static void evaluate(Evaluation &evaluation, func::FuncOp func, const LeafOptions &options,
@@ -87,6 +88,7 @@ struct Recognize : abn::impl::RecognizeBase<Recognize> {
     for (BatchNormMatch &match : matches)
       match.epsilon = snapEpsilon(match.epsilon, constants);
     verify(func, decomposer, evaluation, tables, matches, forced, bodies);
+    retry(func, decomposer, evaluation, tables, matches, forced, bodies, search);
     MatchRewriter rewriter(func, evaluation, tables);
     report(search.getRefused(), matches, evaluation);
     bool applied = false;
@@ -120,6 +122,30 @@ struct Recognize : abn::impl::RecognizeBase<Recognize> {
       verifier.check(other);
     }
     verifier.checkBranches();
+  }
+
+  /// Matches that failed and have another candidate for their gradient are checked once more, from the
+  /// start.
+  void retry(func::FuncOp func, const GenericDecomposer &decomposer, Evaluation &evaluation,
+             const ValueTables &tables, std::vector<BatchNormMatch> &matches,
+             llvm::DenseSet<Value> &forced, ActivationBodies &bodies, BatchNormSearch &search) {
+    constexpr unsigned kMaxRounds = 4;
+    for (unsigned round = 0; round < kMaxRounds; ++round) {
+      std::vector<BatchNormMatch> again;
+      std::vector<size_t> positions;
+      for (auto [i, match] : llvm::enumerate(matches)) {
+        BatchNormMatch candidate = match;
+        if (match.problem.empty() || !search.retry(candidate))
+          continue;
+        again.push_back(std::move(candidate));
+        positions.push_back(i);
+      }
+      if (again.empty())
+        return;
+      verify(func, decomposer, evaluation, tables, again, forced, bodies);
+      for (auto [position, match] : llvm::zip_equal(positions, again))
+        matches[position] = std::move(match);
+    }
   }
 
   void report(ArrayRef<RefusedMatch> refused, ArrayRef<BatchNormMatch> matches,

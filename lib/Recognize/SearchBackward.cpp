@@ -94,6 +94,33 @@ bool BatchNormSearch::tryParameterGradients(BatchNormMatch &match, const MatchMa
   return true;
 }
 
+/// The values that are the gradients of gamma and beta for the match's dy, but those that are 0.
+void BatchNormSearch::findParameterGradients(BatchNormMatch &match, const MatchMath &math,
+                                             ArrayRef<double> xhat) {
+  int64_t channels = tables.getFullClass(match.x).shape[match.channelDim];
+  ArrayRef<double> dy = math.contents(*match.dy);
+  auto findSum = [&](const ChannelRow &row, SmallVectorImpl<unsigned> &grads) {
+    grads.clear();
+    if (getLargest(row) > 1e-9 * getLargest(dy))
+      grads.assign(tables.findRow(channels, math.scaled(row, math.getCount())));
+  };
+  findSum(math.correlation(dy, xhat), match.gammaGrads);
+  findSum(math.means(dy), match.betaGrads);
+}
+
+/// Lets a match whose equations did not hold try the next candidate for dy.
+bool BatchNormSearch::retry(BatchNormMatch &match) {
+  if (match.otherGradients.empty())
+    return false;
+  match.dy = match.dyPart = match.dz = match.otherGradients.pop_back_val();
+  match.problem.clear();
+  MatchMath math(tables, match);
+  findParameterGradients(match, math, math.normalized(math.contents(match.x)));
+  match.dropActivation();
+  searchActivation(match);
+  return true;
+}
+
 /// Without the parameters' gradients (absent, frozen, or zero because the gradient comes from another
 /// batch norm): dx is a value of zero sum, dy is among what it is computed from.
 bool BatchNormSearch::searchZeroSum(BatchNormMatch &match, const MatchMath &math,
@@ -107,7 +134,7 @@ bool BatchNormSearch::searchZeroSum(BatchNormMatch &match, const MatchMath &math
     double largest = getLargest(vs);
     if (largest < 1e-12 || getLargest(math.means(vs)) > 1e-6 * largest)
       continue;
-    std::optional<std::tuple<int, bool, unsigned>> best;
+    SmallVector<std::tuple<int, bool, unsigned>> candidates;
     for (unsigned u : reach({v}, /*forward=*/false, 30, 400, all)) {
       if (u <= match.y || tables.getClass(u) != math.getClass())
         continue;
@@ -119,23 +146,17 @@ bool BatchNormSearch::searchZeroSum(BatchNormMatch &match, const MatchMath &math
       int magnitude = std::lround(std::log10(error + 1e-12) / 2);
       bool centred = getLargest(math.means(math.contents(u))) <
                      1e-6 * getLargest(math.contents(u));
-      std::tuple<int, bool, unsigned> candidate(magnitude, centred, u);
-      if (!best || candidate < *best)
-        best = candidate;
+      candidates.emplace_back(magnitude, centred, u);
     }
-    if (!best)
+    if (candidates.empty())
       continue;
-    unsigned u = std::get<2>(*best);
+    llvm::sort(candidates);
+    unsigned u = std::get<2>(candidates.front());
+    for (auto &candidate : llvm::reverse(llvm::drop_begin(candidates)))
+      match.otherGradients.push_back(std::get<2>(candidate));
     match.dy = match.dyPart = match.dz = u;
     match.dx = v;
-    int64_t channels = tables.getFullClass(match.x).shape[match.channelDim];
-    ChannelRow slope = math.correlation(math.contents(u), xhat), mean = math.means(math.contents(u));
-    auto findSum = [&](const ChannelRow &row, SmallVectorImpl<unsigned> &grads) {
-      if (getLargest(row) > 1e-9 * getLargest(math.contents(u)))
-        grads.assign(tables.findRow(channels, math.scaled(row, math.getCount())));
-    };
-    findSum(slope, match.gammaGrads);
-    findSum(mean, match.betaGrads);
+    findParameterGradients(match, math, xhat);
     return true;
   }
   return false;

@@ -21,6 +21,8 @@ struct BatchNormMatch {
 
   /// dx is the input's gradient for the gradient dy of y, or, if `residual` is set, the sum of both.
   std::optional<unsigned> dy, dx, residual;
+  /// Other values that give nearly the same dx, the next one last: one evaluation may not tell them apart.
+  SmallVector<unsigned, 0> otherGradients;
   SmallVector<unsigned, 2> gammaGrads, betaGrads;
 
   /// z = phi(y); dyPart = dz * phi'(y) is dy, or a term of it. If dz is only there before a broadcast,
@@ -107,7 +109,7 @@ public:
       : evaluation(evaluation), tables(tables), bodies(bodies), anyChannelDim(anyChannelDim) {}
 
   void run();
-  MutableArrayRef<BatchNormMatch> getMatches() { return matches; }
+  bool retry(BatchNormMatch &match);
   std::vector<BatchNormMatch> takeMatches() { return std::move(matches); }
   ArrayRef<RefusedMatch> getRefused() const { return refused; }
 
@@ -136,6 +138,7 @@ private:
                    ArrayRef<double> xhat, ArrayRef<unsigned> closure, double tolerance);
   bool tryParameterGradients(BatchNormMatch &match, const MatchMath &math, unsigned u,
                              ArrayRef<double> xhat);
+  void findParameterGradients(BatchNormMatch &match, const MatchMath &math, ArrayRef<double> xhat);
   bool feedsFull(unsigned u) const;
   bool searchZeroSum(BatchNormMatch &match, const MatchMath &math, ArrayRef<double> xhat,
                      ArrayRef<unsigned> closure, double tolerance);
