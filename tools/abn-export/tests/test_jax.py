@@ -195,7 +195,8 @@ def execute(text, arguments):
             module, executable_devices=DeviceList((device,)), compile_options=xla_client.CompileOptions()
         )
     # Copies, for a donated argument is gone afterwards.
-    buffers = [jax.device_put(np.array(a), device) for a in arguments]
+    with jax.enable_x64(True):
+        buffers = [jax.device_put(np.array(a), device) for a in arguments]
     return [np.asarray(out[0]) for out in compiled.execute_sharded(buffers).disassemble_into_single_device_arrays()]
 
 

@@ -195,10 +195,14 @@ def test_the_same_input_gives_the_same_bytes(net, backend):
     assert len(texts) == 1
 
 
-def test_a_model_s_text_does_not_depend_on_the_one_before_it(net, tmp_path):
-    assert run(f"{net}:momentum", f"{net}:compiled", "-o", tmp_path / "out").returncode == 0
-    assert sorted(os.listdir(tmp_path / "out")) == ["net_compiled_jax.mlir", "net_momentum_jax.mlir"]
-    assert (tmp_path / "out" / "net_compiled_jax.mlir").read_text() == export(f"{net}:compiled")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_model_s_text_does_not_depend_on_the_one_before_it(net, tmp_path, backend):
+    arguments = (f"{net}:momentum", f"{net}:compiled", "--backend", backend, "-o", tmp_path / "out")
+    assert run(*arguments).returncode == 0
+    names = [f"net_{function}_{backend}.mlir" for function in ("compiled", "momentum")]
+    assert sorted(os.listdir(tmp_path / "out")) == names
+    alone = export(f"{net}:compiled", "--backend", backend)
+    assert (tmp_path / "out" / names[0]).read_text() == alone
 
 
 MISTAKES = [
