@@ -24,7 +24,7 @@ from abn_export import dataflow, flax_zoo, from_jax, options  # noqa: E402
 
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
 
-STEPS = '''
+STEPS = """
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -122,7 +122,7 @@ def wrong_shape():
 
 def no_loss():
     return lambda x: x * 2, (jnp.ones(2),)
-'''
+"""
 
 
 class Signature:
@@ -268,7 +268,11 @@ def test_the_types_are_the_file_s(export, steps):
 def numbers(tree, seed=0):
     """Random values in the shape of a tree of arrays or shapes."""
     generator = np.random.default_rng(seed)
-    make = lambda x: jnp.asarray(generator.uniform(0.5, 1.5, x.shape), x.dtype) if x.dtype != jnp.int32 else jnp.zeros(x.shape, x.dtype)
+    make = lambda x: (
+        jnp.asarray(generator.uniform(0.5, 1.5, x.shape), x.dtype)
+        if x.dtype != jnp.int32
+        else jnp.zeros(x.shape, x.dtype)
+    )
     return jax.tree.map(make, tree)
 
 
