@@ -16,6 +16,8 @@ def _import_keras(backend):
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    # Of no effect on what is traced, but TensorFlow announces it on stderr.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     if backend == "tensorflow":
         try:
             with _quiet():

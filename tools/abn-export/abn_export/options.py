@@ -182,7 +182,15 @@ def _add_keras_options(command):
 
 
 # What one command has and another lacks, so that the shared code can ask for it.
-_ABSENT = {"act": None, "slope": None, "dtype": None, "frozen_bn": False, "foreach": False, "backend": None, "loss": None}
+_ABSENT = {
+    "act": None,
+    "slope": None,
+    "dtype": None,
+    "frozen_bn": False,
+    "foreach": False,
+    "backend": None,
+    "loss": None,
+}
 _COMMANDS = {
     "torch": ("PyTorch models: torchvision, timm, or your own", _ATEN, _TORCH, _add_torch_options),
     "jax": ("JAX training steps: any jitted function, flax, optax", _STABLEHLO, _JAX, _add_jax_options),

@@ -11,6 +11,11 @@ def parse(text):
         return ir.Module.parse(text)
 
 
+def rename(module, name):
+    with module.context:
+        module.operation.attributes["sym_name"] = ir.StringAttr.get(name)
+
+
 def without_unused_functions(module):
     with module.context:
         passmanager.PassManager.parse("builtin.module(symbol-dce)").run(module.operation)

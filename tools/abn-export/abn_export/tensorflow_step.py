@@ -85,4 +85,6 @@ def text(trainer):
     results += [roles.Value((), (), None, name=v.name, role=new[v.role]) for v in named if v.role in new]
     # The only source line that TensorFlow names is one of its own; the operations' names say more.
     module = stablehlo.parse(re.sub(r'loc\("[^"]*":\d+:\d+\)', "loc(unknown)", found))
+    # TensorFlow's name has numbers that count what the process did before.
+    stablehlo.rename(module, "step")
     return stablehlo.write(stablehlo.without_unused_functions(module), named, results)

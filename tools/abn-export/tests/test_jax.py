@@ -24,7 +24,7 @@ from abn_export import dataflow, flax_zoo, from_jax, options  # noqa: E402
 
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
 
-STEPS = '''
+STEPS = """
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -122,7 +122,7 @@ def wrong_shape():
 
 def no_loss():
     return lambda x: x * 2, (jnp.ones(2),)
-'''
+"""
 
 
 class Signature:
@@ -195,7 +195,8 @@ def execute(text, arguments):
             module, executable_devices=DeviceList((device,)), compile_options=xla_client.CompileOptions()
         )
     # Copies, for a donated argument is gone afterwards.
-    buffers = [jax.device_put(np.array(a), device) for a in arguments]
+    with jax.enable_x64(True):
+        buffers = [jax.device_put(np.array(a), device) for a in arguments]
     return [np.asarray(out[0]) for out in compiled.execute_sharded(buffers).disassemble_into_single_device_arrays()]
 
 
@@ -267,7 +268,11 @@ def test_the_types_are_the_file_s(export, steps):
 def numbers(tree, seed=0):
     """Random values in the shape of a tree of arrays or shapes."""
     generator = np.random.default_rng(seed)
-    make = lambda x: jnp.asarray(generator.uniform(0.5, 1.5, x.shape), x.dtype) if x.dtype != jnp.int32 else jnp.zeros(x.shape, x.dtype)
+    make = lambda x: (
+        jnp.asarray(generator.uniform(0.5, 1.5, x.shape), x.dtype)
+        if x.dtype != jnp.int32
+        else jnp.zeros(x.shape, x.dtype)
+    )
     return jax.tree.map(make, tree)
 
 

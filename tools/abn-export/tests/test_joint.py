@@ -57,7 +57,9 @@ def test_places_name_the_module_and_the_source_line():
     # A backward operation has the place of its forward operation.
     assert places["native_batch_norm_backward"] == norm
     assert (
-        places["convolution_backward"] == places["convolution"] == {("conv", "torch_steps.py"), ("block.0", "torch_steps.py")}
+        places["convolution_backward"]
+        == places["convolution"]
+        == {("conv", "torch_steps.py"), ("block.0", "torch_steps.py")}
     )
     # A function of the network itself is named after its class.
     assert places["mean"] == {("SmallNet", "torch_steps.py")}

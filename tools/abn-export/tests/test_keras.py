@@ -19,7 +19,7 @@ if importlib.util.find_spec("keras") is None:
 
 from test_jax import Signature, execute  # noqa: E402
 
-MODEL = '''
+MODEL = """
 import keras
 import numpy as np
 
@@ -78,7 +78,7 @@ def raises():
 
 def wrong_shape():
     return compiled()[0], (Spec((4, 8, 8, 1), "float32"), Spec((4,), "int32"))
-'''
+"""
 
 # What Keras itself makes of the same model, batch and seed: prints every variable before and after one step.
 REFERENCE = """
@@ -156,7 +156,10 @@ def test_the_text_computes_keras_own_step(net, tmp_path, backend, function, pars
     found = Signature(text)
     env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
-        [sys.executable, "-c", REFERENCE, tmp_path, function, tmp_path / "ref.npz"], env=env, capture_output=True, text=True
+        [sys.executable, "-c", REFERENCE, tmp_path, function, tmp_path / "ref.npz"],
+        env=env,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     reference = np.load(tmp_path / "ref.npz")
@@ -195,10 +198,14 @@ def test_the_same_input_gives_the_same_bytes(net, backend):
     assert len(texts) == 1
 
 
-def test_a_model_s_text_does_not_depend_on_the_one_before_it(net, tmp_path):
-    assert run(f"{net}:momentum", f"{net}:compiled", "-o", tmp_path / "out").returncode == 0
-    assert sorted(os.listdir(tmp_path / "out")) == ["net_compiled_jax.mlir", "net_momentum_jax.mlir"]
-    assert (tmp_path / "out" / "net_compiled_jax.mlir").read_text() == export(f"{net}:compiled")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_model_s_text_does_not_depend_on_the_one_before_it(net, tmp_path, backend):
+    arguments = (f"{net}:momentum", f"{net}:compiled", "--backend", backend, "-o", tmp_path / "out")
+    assert run(*arguments).returncode == 0
+    names = [f"net_{function}_{backend}.mlir" for function in ("compiled", "momentum")]
+    assert sorted(os.listdir(tmp_path / "out")) == names
+    alone = export(f"{net}:compiled", "--backend", backend)
+    assert (tmp_path / "out" / names[0]).read_text() == alone
 
 
 MISTAKES = [
