@@ -131,12 +131,13 @@ static Value reshapeFull(OpBuilder &b, Location loc, Value value, RankedTensorTy
 }
 
 /// Replaces a full value and its copies, cast to their element types and reshaped as they are.
-void MatchRewriter::replaceFull(unsigned index, Value by) {
+void MatchRewriter::replaceFull(const BatchNormMatch &match, unsigned index, Value by) {
   llvm::MapVector<Type, Value> byType;
   byType[getElementTypeOrSelf(by.getType())] = by;
-  SmallVector<unsigned> copies = tables.findEqual(index);
-  llvm::append_range(copies, tables.findReshaped(index));
-  for (unsigned copy : copies) {
+  auto it = match.copies.find(index);
+  if (it == match.copies.end())
+    return;
+  for (unsigned copy : it->second) {
     const EvaluatedValue &value = evaluation[copy];
     auto type = dyn_cast<RankedTensorType>(value.value.getType());
     if (value.isLeaf || !type || value.value.use_empty())
@@ -212,54 +213,39 @@ void MatchRewriter::emitForward(const BatchNormMatch &match, Emitted &emitted) {
   emitted.y = op->getResult(0);
   emitted.mean = op->getResult(1);
   emitted.variance = op->getResult(2);
-  replaceFull(match.y, emitted.y);
+  replaceFull(match, match.y, emitted.y);
   replaceStatistics(match, emitted);
 }
 
+/// Lets readers of the statistics, and of the sums and unbiased forms that the graph computes from full
+/// tensors (mean*M, v*M, v*M/(M-1)), read the new ones.
 void MatchRewriter::replaceStatistics(const BatchNormMatch &match, const Emitted &emitted) {
-  int64_t channels = tables.getFullClass(match.x).shape[match.channelDim];
-  replaceRows(tables.findRow(channels, match.mean), emitted.mean);
-  replaceRows(tables.findRow(channels, match.variance), emitted.variance);
-  replaceDerived(match, emitted.mean, emitted.variance);
+  std::map<std::pair<bool, double>, Value> scaled;
+  for (const BatchNormMatch::Statistic &statistic : match.statistics) {
+    bool readsFull = llvm::any_of(evaluation[statistic.value].operands, [&](unsigned operand) {
+      return tables.isFull(operand);
+    });
+    if (statistic.factor != 1 && !readsFull)
+      continue;
+    Value &by = scaled[{statistic.isVariance, statistic.factor}];
+    if (!by)
+      by = scale(statistic.isVariance ? emitted.variance : emitted.mean, statistic.factor);
+    replaceRows(statistic.value, by);
+  }
 }
 
-/// Sums and unbiased forms that are still computed from full tensors: v*M, mean*M, v*M/(M-1), E[x^2].
-void MatchRewriter::replaceDerived(const BatchNormMatch &match, Value mean, Value variance) {
-  const FullClass &info = tables.getFullClass(match.x);
-  int64_t channels = info.shape[match.channelDim];
-  double count = info.views[match.channelDim].count;
-  auto readsFull = [&](unsigned index) {
-    Value value = current(index);
-    return value && value == evaluation[index].value && !evaluation[index].isLeaf &&
-           llvm::any_of(evaluation[index].operands,
-                        [&](unsigned operand) { return tables.isFull(operand); });
-  };
-  auto scale = [&](const ChannelRow &row, Value by, double factor) {
-    ChannelRow scaled = row;
-    for (double &x : scaled)
-      x *= factor;
-    SmallVector<unsigned> values = tables.findRow(channels, scaled);
-    llvm::erase_if(values, [&](unsigned index) { return !readsFull(index); });
-    if (values.empty())
-      return;
-    OpBuilder b = builderAfter(by);
-    Type elementType = getElementTypeOrSelf(by.getType());
-    Value product = emitMap(
-        b, by.getLoc(), by, elementType, [&](OpBuilder &nested, Location l, Value x) -> Value {
-          Value constant = arith::ConstantOp::create(
-              nested, l, nested.getFloatAttr(elementType, factor));
-          return arith::MulFOp::create(nested, l, x, constant);
-        });
-    replaceRows(values, product);
-  };
-  // The true count is not a constant where the shape is dynamic.
-  auto type = cast<RankedTensorType>(evaluation[match.x].value.getType());
-  if (!type.hasStaticShape())
-    return;
-  scale(match.mean, mean, count);
-  scale(match.variance, variance, count);
-  if (count > 1)
-    scale(match.variance, variance, count / (count - 1));
+/// value * factor.
+Value MatchRewriter::scale(Value value, double factor) {
+  if (factor == 1)
+    return value;
+  OpBuilder b = builderAfter(value);
+  Type elementType = getElementTypeOrSelf(value.getType());
+  return emitMap(b, value.getLoc(), value, elementType,
+                 [&](OpBuilder &nested, Location l, Value x) -> Value {
+                   Value constant = arith::ConstantOp::create(
+                       nested, l, nested.getFloatAttr(elementType, factor));
+                   return arith::MulFOp::create(nested, l, x, constant);
+                 });
 }
 
 void MatchRewriter::emitActivation(const BatchNormMatch &match, const Emitted &emitted) {
@@ -274,7 +260,7 @@ void MatchRewriter::emitActivation(const BatchNormMatch &match, const Emitted &e
   Value init = createEmptyLike(b, loc, emitted.y);
   auto op = ActivationOp::create(b, loc, TypeRange{init.getType()}, emitted.y, params,
                                  ValueRange{init}, match.phi, match.channelDim);
-  replaceFull(match.z, op->getResult(0));
+  replaceFull(match, match.z, op->getResult(0));
   if (!match.hasBackward())
     return;
   Value dz = current(*match.dz);
@@ -297,7 +283,7 @@ void MatchRewriter::emitActivation(const BatchNormMatch &match, const Emitted &e
   auto grad = ActivationGradOp::create(b, loc, TypeRange{gradInit.getType()}, dz, emitted.y,
                                        op.getParams(), ValueRange{gradInit}, match.phi,
                                        /*from_output=*/false, match.channelDim);
-  replaceFull(*match.dyPart, grad->getResult(0));
+  replaceFull(match, *match.dyPart, grad->getResult(0));
 }
 
 /// r + dx.
@@ -339,7 +325,7 @@ void MatchRewriter::emitBackward(const BatchNormMatch &match, const Emitted &emi
     OpBuilder after = builderAfter({dx, residual});
     dx = emitSum(after, loc, castTo(after, loc, residual, elementType), dx);
   }
-  replaceFull(*match.dx, dx);
+  replaceFull(match, *match.dx, dx);
 }
 
 void MatchRewriter::apply(const BatchNormMatch &match) {

@@ -25,14 +25,14 @@ private:
   void emitActivation(const BatchNormMatch &match, const Emitted &emitted);
   void emitBackward(const BatchNormMatch &match, const Emitted &emitted);
   void replaceStatistics(const BatchNormMatch &match, const Emitted &emitted);
-  void replaceDerived(const BatchNormMatch &match, Value mean, Value variance);
 
   Value current(unsigned value) const;
   OpBuilder builderAfter(ValueRange operands);
   Value castTo(OpBuilder &b, Location loc, Value value, Type elementType);
   Value toVector(OpBuilder &b, Location loc, unsigned value, Type elementType);
   void replace(unsigned value, Value by);
-  void replaceFull(unsigned value, Value by);
+  Value scale(Value value, double factor);
+  void replaceFull(const BatchNormMatch &match, unsigned value, Value by);
   void replaceRows(ArrayRef<unsigned> values, Value by);
 
   func::FuncOp func;

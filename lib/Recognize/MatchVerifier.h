@@ -26,6 +26,7 @@ private:
                                    const MatchMath &math, ArrayRef<double> xs, ArrayRef<double> ys);
   ArrayRef<double> activation(Evaluation &other, const BatchNormMatch &match, const MatchMath &math,
                               ArrayRef<double> ys, ActivationBodies::Form form);
+  void dropUnequalCopies(Evaluation &other, BatchNormMatch &match);
   SmallVector<unsigned> collectRegion(const BatchNormMatch &match);
   std::optional<unsigned> findUnseen(const BatchNormMatch &match);
   bool isExempt(const BatchNormMatch &match, const Branch &branch);

@@ -118,6 +118,7 @@ bool BatchNormSearch::retry(BatchNormMatch &match) {
   findParameterGradients(match, math, math.normalized(math.contents(match.x)));
   match.dropActivation();
   searchActivation(match);
+  collectCopies(match);
   return true;
 }
 

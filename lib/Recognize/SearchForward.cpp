@@ -386,6 +386,41 @@ void BatchNormSearch::addGiven() {
   }
 }
 
+/// All that a match replaces. Values that are equal in this evaluation only drop out when the match is
+/// checked at other scales.
+void BatchNormSearch::collectCopies(BatchNormMatch &match) {
+  match.copies.clear();
+  match.statistics.clear();
+  for (std::optional<unsigned> value :
+       {std::optional<unsigned>(match.y), std::optional<unsigned>(match.z), match.dyPart, match.dx}) {
+    if (!value)
+      continue;
+    SmallVector<unsigned> equal = tables.findEqual(*value);
+    llvm::append_range(equal, tables.findReshaped(*value));
+    match.copies[*value].assign(equal.begin(), equal.end());
+  }
+  const FullClass &info = tables.getFullClass(match.x);
+  int64_t channels = info.shape[match.channelDim];
+  double count = info.views[match.channelDim].count;
+  auto collect = [&](const ChannelRow &row, bool isVariance, double factor) {
+    ChannelRow scaled = row;
+    for (double &x : scaled)
+      x *= factor;
+    for (unsigned value : tables.findRow(channels, scaled))
+      if (!evaluation[value].isLeaf)
+        match.statistics.push_back({value, isVariance, factor});
+  };
+  collect(match.mean, false, 1);
+  collect(match.variance, true, 1);
+  // The true count is not a constant where the shape is dynamic.
+  if (!cast<RankedTensorType>(evaluation[match.x].value.getType()).hasStaticShape())
+    return;
+  collect(match.mean, false, count);
+  collect(match.variance, true, count);
+  if (count > 1)
+    collect(match.variance, true, count / (count - 1));
+}
+
 void BatchNormSearch::run() {
   findSums();
   addGiven();
@@ -394,4 +429,6 @@ void BatchNormSearch::run() {
     searchForward(x, channelDim);
   }
   chooseAmongCopies();
+  for (BatchNormMatch &match : matches)
+    collectCopies(match);
 }

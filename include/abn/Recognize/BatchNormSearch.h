@@ -33,6 +33,16 @@ struct BatchNormMatch {
   std::optional<unsigned> dz, dyPart;
   SmallVector<int64_t, 4> dzAxes;
 
+  /// What is replaced: the values equal to y, z, dyPart and dx, by these, and the per-channel values that
+  /// are a multiple of the mean or the variance.
+  std::map<unsigned, SmallVector<unsigned, 2>> copies;
+  struct Statistic {
+    unsigned value;
+    bool isVariance;
+    double factor;
+  };
+  SmallVector<Statistic, 4> statistics;
+
   /// The abn.batch_norm op, if the graph has it as one.
   Operation *given = nullptr;
   /// The activation of a residual sum y that a batch norm goes into: x is y, and there is no other part.
@@ -122,6 +132,7 @@ private:
                               Filter filter) const;
 
   void findSums();
+  void collectCopies(BatchNormMatch &match);
   void addGiven();
   void measure(BatchNormMatch &match, const MatchMath &math);
   bool isGiven(const BatchNormMatch &match) const;
