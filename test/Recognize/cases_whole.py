@@ -77,7 +77,7 @@ whole("squeeze_excite_after", [LEAKY], lambda p, h, d: (lambda z: z * jax.nn.sig
 whole("dropout", [LEAKY], lambda p, h, d: leaky(ONE(p, h)) * d["mask"] * (1 / 0.9), data={"mask": FULL})
 whole("dropout_select", [LEAKY], lambda p, h, d: jnp.where(d["mask"] > 0.1, leaky(ONE(p, h)) / 0.9, 0),
       data={"mask": FULL})
-whole("dropout_before", ["none"], lambda p, h, d: leaky(ONE(p, h) * d["mask"]), data={"mask": FULL},
+whole("dropout_before", [f"{LEAKY}|none"], lambda p, h, d: leaky(ONE(p, h) * d["mask"]), data={"mask": FULL},
       why="between the norm and the activation")
 whole("pool_between", ["none"], lambda p, h, d: leaky(jnp.mean(ONE(p, h).reshape(4, 3, 2, 5, C), 2)),
       why="an average pool between the norm and the activation")

@@ -79,13 +79,19 @@ def changes(text):
             continue
         inside = outer[:-1] if line.rstrip().endswith("({") else outer
         if not inside or inside[-1] is None or inside[-1].name == "linalg.generic":
-            found += changes_of_op(op, lines, body, scope, types)
+            found += changes_of_op(op, lines, body, scope, types, is_full(types, inside))
         for kind in types.get((op.index, "result"), []):
             if kind.startswith("tensor<"):
                 scope.setdefault(kind, []).append(op.result)
             else:
                 body.append((op.result, kind))
     return found
+
+
+def is_full(types, inside):
+    """Does the op stand in a body that runs over more than a vector?"""
+    kinds = types.get((inside[-1].index, "result"), []) if inside and inside[-1] else []
+    return any(sum(size != "1" for size in re.findall(r"(\d+|\?)x", kind)) > 1 for kind in kinds)
 
 
 def readable(arguments, op):
@@ -112,13 +118,16 @@ def types_of(lines):
     return found
 
 
-def changes_of_op(op, lines, body, scope, types):
+def changes_of_op(op, lines, body, scope, types, full):
     found = []
 
     def add(kind, what, line):
         found.append((kind, f"line {op.index}, {op.name}: {what}", [(op.index, line)]))
 
     for other in OTHER_OP.get(op.name, []):
+        # Over a full tensor 1/0 may be either infinity: its sign is that of a zero, which a rewrite may change.
+        if other == "arith.divf" and full:
+            continue
         add("op", f"becomes {other}", op.text(name=other, rest=op.properties_of(other)))
     if op.name in ORDERED:
         add("order", "operands exchanged", op.text(operands=op.operands[::-1]))

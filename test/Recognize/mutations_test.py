@@ -66,6 +66,20 @@ def mutants_of(job):
     return found
 
 
+def verdict(mutant):
+    """What the judge says of a rewrite that the tool's own check refuses: is it wrong, or the check?"""
+    name, what, text, _, error = mutant
+    if not error.startswith("the rewrite changes"):
+        return ""
+    try:
+        output = mlir_exec.tool([mlir_exec.find_tool("abn-opt"), "--allow-unregistered-dialect", "--abn-recognize"],
+                                text)
+        problems = judge.Judge(text, output).differences(seed=1)
+    except mlir_exec.ToolError as problem:
+        return f" (not judged: {str(problem)[:200]})"
+    return f" (judge: {problems[0] if problems else 'equal'})"
+
+
 def judged(mutant):
     name, what, text, output, _ = mutant
     try:
@@ -85,7 +99,8 @@ def main():
     with concurrent.futures.ProcessPoolExecutor(options.jobs) as pool:
         jobs = [(name, count, options.seed) for name, count in CASES.items()]
         mutants = [m for found in pool.map(mutants_of, jobs) for m in found]
-        failures += [(m, m[4]) for m in mutants if m[4] is not None]
+        refused = [m for m in mutants if m[4] is not None]
+        failures += [(m, m[4] + said) for m, said in zip(refused, pool.map(verdict, refused))]
         rewritten = [m for m in mutants if m[4] is None and REWRITTEN.search(m[3])]
         sample = random.Random(options.seed).sample(rewritten, min(options.judged, len(rewritten)))
         for mutant, problems in zip(sample, pool.map(judged, sample)):
@@ -95,7 +110,7 @@ def main():
         print(f"FAIL {mutant[0]}, {mutant[1]}: {problem}")
         if options.keep:
             options.keep.mkdir(parents=True, exist_ok=True)
-            (options.keep / f"{index:03}_{mutant[0]}.mlir").write_text(f"// {mutant[1]}: {problem}\n{mutant[2]}")
+            (options.keep / f"{index:03}_{mutant[0]}.mlir").write_text(f"// {mutant[1]}: {problem.splitlines()[0]}\n{mutant[2]}")
     distinct = len({m[2] for m in mutants})
     print(f"{distinct} mutants, {len(rewritten)} rewritten, {len(sample)} of them judged, {len(failures)} failures")
     return 1 if failures or distinct < 1000 else 0
