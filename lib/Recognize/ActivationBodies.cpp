@@ -39,7 +39,8 @@ const ActivationBodies::Body &ActivationBodies::get(ActivationAttrInterface phi,
 TinyArray ActivationBodies::evaluate(ActivationAttrInterface phi, Form form, const TinyArray &input,
                                      ArrayRef<TinyArray> params, ArrayArena &arena) {
   const Body &body = get(phi, form);
-  llvm::DenseMap<Value, TinyArray> environment;
+  scratch.reset();
+  llvm::SmallDenseMap<Value, TinyArray, 16> environment;
   environment[body.block->getArgument(0)] = input;
   for (auto [index, param] : llvm::enumerate(params))
     environment[body.block->getArgument(index + 1)] = param;
@@ -47,7 +48,7 @@ TinyArray ActivationBodies::evaluate(ActivationAttrInterface phi, Form form, con
   for (Operation &op : *body.block) {
     if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
       environment[constant.getResult()] =
-          arena.splat(input.getRank(), getNumber(constant.getValue()).value_or(NAN));
+          scratch.splat(input.getRank(), getNumber(constant.getValue()).value_or(NAN));
       continue;
     }
     SmallVector<TinyArray, 3> operands;
@@ -55,8 +56,11 @@ TinyArray ActivationBodies::evaluate(ActivationAttrInterface phi, Form form, con
       operands.push_back(environment.lookup(operand));
     // Activations emit arith and math ops only; one that is not known here gives NaN, which no
     // comparison accepts.
-    std::optional<TinyArray> result = evaluateScalarOp(&op, operands, arena, branches);
-    environment[op.getResult(0)] = result ? *result : arena.splat(input.getRank(), NAN);
+    std::optional<TinyArray> result = evaluateScalarOp(&op, operands, scratch, branches);
+    environment[op.getResult(0)] = result ? *result : scratch.splat(input.getRank(), NAN);
   }
-  return environment.lookup(body.result);
+  const TinyArray &result = environment[body.result];
+  TinyArray kept = arena.allocate(result.sizes);
+  std::copy_n(result.data, result.getTotal(), kept.data);
+  return kept;
 }

@@ -13,7 +13,7 @@ class ActivationBodies {
 public:
   enum class Form { Apply, Derivative, Invert, DerivativeFromOutput };
 
-  /// phi, its derivative or its inverse of every element; `params` have the rank of `input`.
+  /// phi, its derivative or its inverse of every element, in `arena`; `params` have the rank of `input`.
   TinyArray evaluate(ActivationAttrInterface phi, Form form, const TinyArray &input,
                      ArrayRef<TinyArray> params, ArrayArena &arena);
 
@@ -25,6 +25,7 @@ private:
   const Body &get(ActivationAttrInterface phi, Form form);
 
   std::map<std::pair<const void *, Form>, Body> bodies;
+  ArrayArena scratch;
 };
 
 } // namespace mlir::abn

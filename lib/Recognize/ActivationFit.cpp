@@ -28,7 +28,16 @@ ActivationFitter::ActivationFitter(Evaluation &evaluation, const ValueTables &ta
                                    ActivationBodies &bodies)
     : evaluation(evaluation), tables(tables), match(match), constants(constants), bodies(bodies),
       math(tables, match), ys(math.contents(match.y)),
-      context(evaluation[match.y].value.getContext()) {}
+      context(evaluation[match.y].value.getContext()) {
+  constexpr size_t kSamples = 5;
+  sample = sampleArena.allocate({static_cast<int64_t>(kSamples)});
+  size_t count = ys.size() / kTrials;
+  for (size_t i = 0; i < kTrials * kSamples; ++i) {
+    // Spread over all axes.
+    positions.push_back(i / kSamples * count + (i * 7919 + 13) % count);
+    sample.data[i] = ys[positions.back()];
+  }
+}
 
 /// Equal within each trial's own scale: trials differ in size.
 bool ActivationFitter::agrees(ArrayRef<double> a, ArrayRef<double> b) const {
@@ -57,6 +66,15 @@ ArrayRef<double> ActivationFitter::evaluate(const ActivationFit &fit, Activation
 }
 
 bool ActivationFitter::gives(ActivationAttrInterface phi, ArrayRef<double> z) {
+  scratch.reset();
+  TinyArray few = bodies.evaluate(phi, ActivationBodies::Form::Apply, sample, {}, scratch);
+  double bound = kTolerance * getLargest(z);
+  for (auto [i, position] : llvm::enumerate(positions)) {
+    // A constant phi has one element per trial.
+    double got = few.data[few.getCount() == 1 ? i / sample.getCount() : i];
+    if (!(std::fabs(got - z[position]) <= bound))
+      return false;
+  }
   return agrees(evaluate({phi, std::nullopt}, ActivationBodies::Form::Apply), z);
 }
 
@@ -192,14 +210,14 @@ ActivationAttrInterface ActivationFitter::fitScaled(ArrayRef<double> z) {
     double in = snapConstant(inputScale);
     for (ActivationAttrInterface base : family) {
       ActivationAttrInterface inner = ScaledAttr::get(context, base, in, 1.0);
-      ArrayRef<double> values =
-          evaluate({inner, std::nullopt}, ActivationBodies::Form::Apply);
+      scratch.reset();
+      TinyArray values = bodies.evaluate(inner, ActivationBodies::Form::Apply, sample, {}, scratch);
       // The largest entry gives the output's scale.
       size_t at = 0;
-      for (size_t i = 0; i < values.size(); ++i)
-        if (std::fabs(values[i]) > std::fabs(values[at]))
+      for (size_t i = 0; i < positions.size(); ++i)
+        if (std::fabs(values.data[i]) > std::fabs(values.data[at]))
           at = i;
-      double out = z[at] / values[at];
+      double out = z[positions[at]] / values.data[at];
       if (!std::isfinite(out) || out == 0 || std::fabs(out) > 1e6)
         continue;
       // s = 1/k is what beta-parametrised forms have.

@@ -48,6 +48,10 @@ private:
   ActivationBodies &bodies;
   MatchMath math;
   ArrayRef<double> ys;
+  /// Some elements of y, to turn down most candidates early, and their positions.
+  TinyArray sample;
+  SmallVector<size_t, 32> positions;
+  ArrayArena sampleArena, scratch;
   MLIRContext *context;
 };
 

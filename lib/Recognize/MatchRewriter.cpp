@@ -20,23 +20,48 @@ Value MatchRewriter::current(unsigned value) const {
   return it == replaced.end() ? evaluation[value].value : it->second;
 }
 
+MatchRewriter::MatchRewriter(func::FuncOp func, Evaluation &evaluation, const ValueTables &tables)
+    : func(func), evaluation(evaluation), tables(tables) {
+  unsigned next = 1;
+  for (Operation &op : func.getBody().front())
+    positions[&op] = next++;
+}
+
+void MatchRewriter::notifyOperationInserted(Operation *op, OpBuilder::InsertPoint) {
+  if (op->getBlock() != &func.getBody().front())
+    return;
+  Operation *previous = op->getPrevNode();
+  positions[op] = previous ? positions.lookup(previous) : 0;
+}
+
+bool MatchRewriter::isBefore(Operation *a, Operation *b) const {
+  unsigned p = positions.lookup(a), q = positions.lookup(b);
+  if (p != q)
+    return p < q;
+  // Both stand behind the same original op, among few others.
+  for (Operation *op = a->getNextNode(); op && positions.lookup(op) == p; op = op->getNextNode())
+    if (op == b)
+      return true;
+  return false;
+}
+
 /// The latest of the operands' definitions; null if all are arguments.
-static Operation *findLastDefinition(ValueRange operands) {
+Operation *MatchRewriter::findLastDefinition(ValueRange operands) const {
   Operation *last = nullptr;
   for (Value operand : operands)
     if (Operation *def = operand ? operand.getDefiningOp() : nullptr)
-      if (!last || last->isBeforeInBlock(def))
+      if (!last || isBefore(last, def))
         last = def;
   return last;
 }
 
 OpBuilder MatchRewriter::builderAfter(ValueRange operands) {
-  if (Operation *last = findLastDefinition(operands)) {
-    OpBuilder b(last);
+  OpBuilder b(func.getContext(), this);
+  if (Operation *last = findLastDefinition(operands))
     b.setInsertionPointAfter(last);
-    return b;
-  }
-  return OpBuilder::atBlockBegin(&func.getBody().front());
+  else
+    b.setInsertionPointToStart(&func.getBody().front());
+  return b;
 }
 
 /// An elementwise generic of one input; `body` makes the element.
@@ -112,7 +137,7 @@ void MatchRewriter::replace(unsigned index, Value by) {
   Block *block = def->getBlock();
   value.replaceUsesWithIf(by, [&](OpOperand &use) {
     Operation *user = block->findAncestorOpInBlock(*use.getOwner());
-    return user && def->isBeforeInBlock(user);
+    return user && isBefore(def, user);
   });
   replaced[index] = by;
 }

@@ -6,10 +6,9 @@
 
 namespace mlir::abn {
 
-class MatchRewriter {
+class MatchRewriter : OpBuilder::Listener {
 public:
-  MatchRewriter(func::FuncOp func, Evaluation &evaluation, const ValueTables &tables)
-      : func(func), evaluation(evaluation), tables(tables) {}
+  MatchRewriter(func::FuncOp func, Evaluation &evaluation, const ValueTables &tables);
 
   /// Emits the match's ops as early as their operands are there, and lets everything behind them read
   /// their results instead of the values that are equal.
@@ -26,6 +25,9 @@ private:
   void emitBackward(const BatchNormMatch &match, const Emitted &emitted);
   void replaceStatistics(const BatchNormMatch &match, const Emitted &emitted);
 
+  void notifyOperationInserted(Operation *op, OpBuilder::InsertPoint previous) override;
+  bool isBefore(Operation *a, Operation *b) const;
+  Operation *findLastDefinition(ValueRange operands) const;
   Value current(unsigned value) const;
   OpBuilder builderAfter(ValueRange operands);
   Value castTo(OpBuilder &b, Location loc, Value value, Type elementType);
@@ -39,6 +41,9 @@ private:
   Evaluation &evaluation;
   const ValueTables &tables;
   llvm::DenseMap<unsigned, Value> replaced;
+  /// Positions in the block; an op that was inserted has that of the original op in front of it. The
+  /// block's own order would be recomputed after every few insertions.
+  llvm::DenseMap<Operation *, unsigned> positions;
 };
 
 } // namespace mlir::abn
