@@ -265,6 +265,8 @@ struct FuseForward : abn::impl::FuseForwardBase<FuseForward> {
     planner.run();
     for (Chain &chain : planner.getChains())
       recordSavedBefore(*step, chain, saved);
+    if (sinkBackwardReaders(*step, planner.getChains()))
+      step = TrainingStep::get(func, loss);
     ChainFuser fuser(*step, planner, options);
     for (Chain &chain : planner.getChains()) {
       if (chain.strategy == ChainStrategy::Kept)
