@@ -72,10 +72,10 @@ private:
     return result;
   }
   TinyArray add(TinyArray a, TinyArray b) {
-    return map(a, b, [](double x, double y) { return x + y; });
+    return map(a, b, addExactly);
   }
   TinyArray sub(TinyArray a, TinyArray b) {
-    return map(a, b, [](double x, double y) { return x - y; });
+    return map(a, b, [](double x, double y) { return addExactly(x, -y); });
   }
   TinyArray mul(TinyArray a, TinyArray b) {
     return map(a, b, [](double x, double y) { return x * y; });

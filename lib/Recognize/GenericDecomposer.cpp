@@ -289,18 +289,24 @@ GenericDecomposer::GenericDecomposer(func::FuncOp func) {
   }
 }
 
-/// Whether all parts are read, by each other only, and the results by anybody.
+/// Whether all parts are read, by each other only, and the results by anybody behind the fused op.
 bool GenericDecomposer::isIntact(const Split &split) const {
   llvm::SmallDenseSet<Operation *> parts(split.parts.begin(), split.parts.end());
   bool anyResult = false;
   for (Operation *part : split.parts)
     for (Value value : part->getResults()) {
       bool isResult = llvm::is_contained(split.results, value);
-      unsigned outside = llvm::count_if(
-          value.getUsers(), [&](Operation *user) { return !parts.contains(user); });
-      if (value.use_empty() || (!isResult && outside > 0))
+      if (value.use_empty())
         return false;
-      anyResult |= isResult && outside > 0;
+      for (Operation *user : value.getUsers()) {
+        if (parts.contains(user))
+          continue;
+        Operation *top = split.op->getBlock()->findAncestorOpInBlock(*user);
+        // What was inserted behind a part stands in front of the fused op.
+        if (!isResult || top == split.op || top->isBeforeInBlock(split.op))
+          return false;
+        anyResult = true;
+      }
     }
   return anyResult;
 }

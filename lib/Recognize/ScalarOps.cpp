@@ -156,9 +156,12 @@ static std::optional<TinyArray> evaluateArith(Operation *op, Loops loops) {
   auto minimum = [](double a, double b) { return std::isnan(a) || a < b ? a : b; };
   auto same = [](double a) { return a; };
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case<arith::AddFOp, arith::AddIOp>(
+      .Case<arith::AddFOp>([&](auto) { return loops.binary(addExactly); })
+      .Case<arith::SubFOp>(
+          [&](auto) { return loops.binary([](double a, double b) { return addExactly(a, -b); }); })
+      .Case<arith::AddIOp>(
           [&](auto) { return loops.binary([](double a, double b) { return a + b; }); })
-      .Case<arith::SubFOp, arith::SubIOp>(
+      .Case<arith::SubIOp>(
           [&](auto) { return loops.binary([](double a, double b) { return a - b; }); })
       .Case<arith::MulFOp, arith::MulIOp>(
           [&](auto) { return loops.binary([](double a, double b) { return a * b; }); })

@@ -62,6 +62,14 @@ TinyArray broadcast(ArrayArena &arena, const TinyArray &array, llvm::ArrayRef<in
 /// The common sizes of arrays of one rank: equal, or 1. Empty optional if they conflict.
 bool mergeSizes(llvm::ArrayRef<TinyArray> arrays, llvm::SmallVectorImpl<int64_t> &sizes);
 
+/// a + b, but 0 where they cancel to what is rounding of them: two forms of a formula agree on that only
+/// as 0.
+inline double addExactly(double a, double b) {
+  double sum = a + b, magnitude = a < 0 ? -a : a;
+  magnitude += b < 0 ? -b : b;
+  return sum < 4e-13 * magnitude && -sum < 4e-13 * magnitude ? 0 : sum;
+}
+
 /// Calls `visit` with the offsets of the operands' elements for each element of `sizes` in order, all
 /// trials; the arrays' axes are equal to `sizes` or 1.
 template <unsigned N, typename Fn>
