@@ -136,6 +136,18 @@ struct CallOrder {
 };
 } // namespace
 
+/// What any op names. Upstream's search gives up at unregistered ops with regions.
+static llvm::DenseSet<StringAttr> collectNamedSymbols(ModuleOp module) {
+  llvm::DenseSet<StringAttr> named;
+  auto note = [&](SymbolRefAttr symbol) { named.insert(symbol.getRootReference()); };
+  module->walk([&](Operation *op) {
+    op->getAttrDictionary().walk(note);
+    if (Attribute properties = op->getPropertiesAsAttribute())
+      properties.walk(note);
+  });
+  return named;
+}
+
 LogicalResult mlir::abn::inlineCalls(ModuleOp module, CalleeFn getCallee) {
   SymbolTable symbols(module);
   CallOrder order{symbols, getCallee, {}};
@@ -154,10 +166,10 @@ LogicalResult mlir::abn::inlineCalls(ModuleOp module, CalleeFn getCallee) {
       inlined.insert(callee);
     }
   }
-  // Callers come after their callees; erased in reverse, no use is left when a callee's turn comes.
-  for (Operation *callee : llvm::reverse(inlined))
+  llvm::DenseSet<StringAttr> named = collectNamedSymbols(module);
+  for (Operation *callee : inlined)
     if (SymbolTable::getSymbolVisibility(callee) == SymbolTable::Visibility::Private &&
-        SymbolTable::symbolKnownUseEmpty(callee, module))
+        !named.contains(SymbolTable::getSymbolName(callee)))
       callee->erase();
   return success();
 }

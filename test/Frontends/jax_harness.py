@@ -68,6 +68,8 @@ class Case:
     absent: tuple = ()
     # The result is in the bits of the type: f64 says nothing about it.
     bits: bool = False
+    # What to lower for: JAX's random numbers are a loop on the CPU, and straight code on a TPU.
+    platform: str = "cpu"
     text: str | None = None
 
 
@@ -138,7 +140,8 @@ def lower(one, dtype):
     """The case's graph as JAX writes it."""
     if one.text:
         return one.text
-    lowered = jax.jit(step(one), keep_unused=True).lower(*make_arguments(one, dtype))
+    traced = jax.jit(step(one), keep_unused=True).trace(*make_arguments(one, dtype))
+    lowered = traced.lower(lowering_platforms=(one.platform,))
     return lowered.compiler_ir("stablehlo").operation.get_asm(print_generic_op_form=True)
 
 

@@ -7,6 +7,13 @@
 // RUN:   | FileCheck %s --check-prefix=PASS
 // RUN: not mlir-opt --load-dialect-plugin=%build/lib/AbnPlugin.so %S/Inputs/front-end.mlir 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=STUB
+// RUN: mlir-opt --allow-unregistered-dialect --load-dialect-plugin=%build/lib/AbnPlugin.so \
+// RUN:   --load-pass-plugin=%build/lib/AbnPlugin.so %networks/jax_cnn3_maxpool.mlir \
+// RUN:   --pass-pipeline='builtin.module(abn-import-stablehlo)' | FileCheck %s --check-prefix=IMPORT
+
+// IMPORT-COUNT-2: dnn.max_pool_grad
+// IMPORT-NOT: func.func
+// IMPORT-NOT: stablehlo
 
 // DIALECT-LABEL: func @leaky
 // DIALECT: abn.activation {{.*}}leaky_relu<0.01>

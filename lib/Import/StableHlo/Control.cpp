@@ -24,7 +24,7 @@ static LogicalResult convertCustomCall(HloOp &op) {
 
 static LogicalResult refuseLoop(HloOp &op) {
   return op.error() << "is control flow: a training step is imported as one block; unroll the loop "
-                       "or take the step out of it";
+                       "(docs/Importing.md says how for JAX's random numbers)";
 }
 
 static LogicalResult refuseBranch(HloOp &op) {

@@ -64,7 +64,7 @@ static std::optional<SmallVector<int64_t>> readIntegers(Attribute attr) {
   }
   if (auto dense = dyn_cast_or_null<DenseIntElementsAttr>(attr)) {
     Type element = dense.getElementType();
-    if (element.getIntOrFloatBitWidth() > 64)
+    if (!element.isIndex() && element.getIntOrFloatBitWidth() > 64)
       return std::nullopt;
     for (const APInt &value : dense.getValues<APInt>())
       append(values, value, element.isInteger(1));
@@ -176,7 +176,9 @@ std::optional<double> mlir::abn::hlo::splatValue(Value value) {
         return std::nullopt;
       if (isa<FloatType>(constant.getElementType()))
         return constant.getSplatValue<FloatAttr>().getValueAsDouble();
-      return static_cast<double>(constant.getSplatValue<APInt>().getSExtValue());
+      if (isa<IntegerType>(constant.getElementType()))
+        return static_cast<double>(constant.getSplatValue<APInt>().getSExtValue());
+      return std::nullopt;
     }
     if (!isa<linalg::BroadcastOp, tensor::CollapseShapeOp, tensor::ExpandShapeOp>(def))
       return std::nullopt;

@@ -1,7 +1,7 @@
 """Ops that JAX does not write: TensorFlow's batch norms, CHLO's broadcasts, composites. Checked against numpy in f64."""
 
 import numpy as np
-from jax_harness import Case, integers, normal, uniform, values
+from jax_harness import Case, Input, integers, normal, uniform, values
 
 EPSILON = 1e-3
 
@@ -188,4 +188,48 @@ CALLS = [
     ),
 ]
 
-CASES = [*BATCH_NORMS, *CHLO, *DOTS, *CALLS]
+def add_windows(x, starts, updates):
+    """A window that does not fit is dropped as a whole."""
+    out = x.copy()
+    for start, update in zip(starts[:, 0], updates):
+        if 0 <= start <= len(x) - len(update):
+            out[start : start + len(update)] += update
+    return out
+
+
+SCATTER = """module {
+  func.func @main(%a0: tensor<6xf64>, %a1: tensor<4x1xi32>, %a2: tensor<4x2xf64>) -> tensor<6xf64> {
+    %0 = "stablehlo.scatter"(%a0, %a1, %a2) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1],
+        scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+    ^bb0(%x: tensor<f64>, %y: tensor<f64>):
+      %1 = "stablehlo.add"(%x, %y) : (tensor<f64>, tensor<f64>) -> tensor<f64>
+      "stablehlo.return"(%1) : (tensor<f64>) -> ()
+    }) : (tensor<6xf64>, tensor<4x1xi32>, tensor<4x2xf64>) -> tensor<6xf64>
+    return %0 : tensor<6xf64>
+  }
+}
+"""
+
+MOVES = [
+    written(
+        "broadcast out of order",
+        lambda x: np.broadcast_to(x.T[:, None, :], (3, 4, 2)),
+        scalar_op(
+            "stablehlo.broadcast_in_dim",
+            "tensor<2x3xf64>",
+            result="tensor<3x4x2xf64>",
+            attributes="<{broadcast_dimensions = array<i64: 2, 0>}>",
+        ),
+        normal(2, 3),
+    ),
+    written(
+        "scatter windows past the ends",
+        add_windows,
+        SCATTER,
+        normal(6),
+        Input(lambda g: np.array([[-1], [4], [2], [5]], np.int32), False),
+        normal(4, 2),
+    ),
+]
+
+CASES = [*MOVES, *BATCH_NORMS, *CHLO, *DOTS, *CALLS]
