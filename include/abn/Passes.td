@@ -109,17 +109,91 @@ def ImportStableHlo : Pass<"abn-import-stablehlo", "::mlir::ModuleOp"> {
 def Recognize : Pass<"abn-recognize", "::mlir::func::FuncOp"> {
   let summary = "Find decomposed batch norms and make them abn ops";
   let description = [{
-    TODO
+    Finds training batch norms that a front end left as elementwise ops and reductions, by what the
+    values of the function are equal to, not by which ops compute them. The function is evaluated once
+    on tiny random tensors, in double precision (docs/Recognition.md); x is a value whose per-channel sum
+    is computed, y one that is affine in x per channel with a slope that goes as
+    1/sqrt(variance + epsilon), dy one whose sum and correlation with xhat are computed, dx the one that
+    the formula of the gradient gives. Then the activation, forward and backward, also behind a residual
+    sum. Each match must hold at six other scales of the inputs, and every comparison in what it
+    replaces must have shown both outcomes; else it is left alone. Fused `linalg.generic`s are split for
+    the search and put back where nothing was found in them.
+
+    Layer, group and instance norms are never taken, nor are evaluation mode, an unbiased variance in
+    the normalisation, or clipped or blended statistics: they are other functions. Normalisations over
+    all dimensions but the first are taken with `any-channel-dim` only. Each candidate that is left
+    alone has a missed remark that says at which step it failed.
+
+    Precondition: linalg on tensors; functions of one block. Afterwards what was found is `abn.batch_norm`,
+    `abn.batch_norm_grad`, `abn.activation` and `abn.activation_grad`; values are equal up to rounding. A
+    batch norm whose backward was not found is taken all the same: `abn-fuse-forward` then recovers what
+    the backward reads of its input.
+
+    Before:
+
+    ```mlir
+    // %x : tensor<8x16x16x64xf32>
+    // %inv, %scale : tensor<64xf32>
+    %centred = linalg.generic {indexing_maps = [affine_map<(n, h, w, c) -> (n, h, w, c)>,
+                                                affine_map<(n, h, w, c) -> (c)>,
+                                                affine_map<(n, h, w, c) -> (n, h, w, c)>],
+                               iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+        ins(%x, %mean : tensor<8x16x16x64xf32>, tensor<64xf32>)
+        outs(%init : tensor<8x16x16x64xf32>) {
+    ^bb0(%a: f32, %m: f32, %out: f32):
+      %0 = arith.subf %a, %m : f32
+      linalg.yield %0 : f32
+    } -> tensor<8x16x16x64xf32>
+    // and so on: some ten ops forward, some thirty backward
+    ```
+
+    After:
+
+    ```mlir
+    !full = tensor<8x16x16x64xf32>
+    !stat = tensor<64xf32>
+    %y, %m, %v = abn.batch_norm {channel_dim = 3 : i64, epsilon = 1.0e-5 : f64}
+        ins(%x : !full) gamma(%g : !stat) beta(%b : !stat)
+        outs(%y0, %m0, %v0 : !full, !stat, !stat) -> !full, !stat, !stat
+    ```
   }];
   let options = [
     Option<"anyChannelDim", "any-channel-dim", "bool", "false",
-           "also take normalisations whose channel is the first dimension, or a part of one that a reshape split">,
+           "also take normalisations whose channel is the first dimension, or a part of one that a "
+           "reshape split">,
     Option<"verifyEquivalence", "verify-equivalence", "bool", "false",
            "evaluate the function before and after on tiny tensors; a difference is an error">
   ];
   let dependentDialects = [
     "::mlir::abn::AbnDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
+def VerifyEquivalence : Pass<"abn-verify-equivalence", "::mlir::ModuleOp"> {
+  let summary = "Check that two functions compute the same";
+  let description = [{
+    Evaluates two functions of one type on the same tiny random tensors at three scales, in double
+    precision, and compares all results; a result that differs by more than 1e-5 of its largest entry is
+    an error, which names the result and the first op that reads something else. Elementwise ops,
+    reductions, reshapes and abn ops are executed; any other op counts as a function of what it reads.
+    Agreement is therefore no proof for ops whose body was changed (they count as other functions), but
+    two functions that differ in what is executed are told apart: the inputs are random.
+
+    This is what `verify-equivalence` does within the passes that rewrite. Changes nothing.
+
+    ```mlir
+    func.func @before(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+      return %x : tensor<4x8xf32>
+    }
+    func.func @after(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+      return %x : tensor<4x8xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"before", "before", "std::string", "\"before\"", "the name of one function">,
+    Option<"after", "after", "std::string", "\"after\"", "the name of the other">
   ];
 }
 
