@@ -290,7 +290,7 @@ void BatchNormSearch::searchForward(unsigned x, int64_t channelDim) {
       candidates.push_back(hit);
   }
   if (hits.empty() && hasVariance(input) && !bestReason.empty())
-    refused.push_back({x, bestReason});
+    refused.push_back({x, bestReason, input.variance});
 }
 
 /// Whether a batch norm's channel may be this dimension: not the batch, and no part of what was one
@@ -336,9 +336,10 @@ void BatchNormSearch::chooseAmongCopies() {
                                     [&](size_t a, size_t b) { return rank(a) < rank(b); });
     BatchNormMatch &match = candidates[best];
     if (!isChannel(match.x, match.channelDim))
-      refused.push_back({match.x, "its channel would be dimension " +
-                                      std::to_string(match.channelDim) +
-                                      "; see the option any-channel-dim"});
+      refused.push_back({match.x,
+                         "its channel would be dimension " + std::to_string(match.channelDim) +
+                             "; see the option any-channel-dim",
+                         {}});
     else
       matches.push_back(match);
   }
@@ -386,6 +387,17 @@ void BatchNormSearch::addGiven() {
   }
 }
 
+/// A transposed or cast copy of an input that was taken needs no remark.
+void BatchNormSearch::dropExplained() {
+  llvm::erase_if(refused, [&](const RefusedMatch &candidate) {
+    return llvm::any_of(matches, [&](const BatchNormMatch &match) {
+      return !match.isActivationOnly && !candidate.variance.empty() &&
+             candidate.variance.size() == match.variance.size() &&
+             isClose(candidate.variance, match.variance, kTolerance);
+    });
+  });
+}
+
 /// All that a match replaces. Values that are equal in this evaluation only drop out when the match is
 /// checked at other scales.
 void BatchNormSearch::collectCopies(BatchNormMatch &match) {
@@ -431,4 +443,6 @@ void BatchNormSearch::run() {
   chooseAmongCopies();
   for (BatchNormMatch &match : matches)
     collectCopies(match);
+  dropExplained();
+  findOtherNorms();
 }

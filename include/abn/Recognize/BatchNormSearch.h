@@ -69,6 +69,8 @@ struct BatchNormMatch {
 struct RefusedMatch {
   unsigned x;
   std::string reason;
+  /// Of x, if its statistics are per channel.
+  ChannelRow variance;
 };
 
 /// Arithmetic on one match's values, in the layout of x's class.
@@ -132,6 +134,8 @@ private:
                               Filter filter) const;
 
   void findSums();
+  void findOtherNorms();
+  void dropExplained();
   void collectCopies(BatchNormMatch &match);
   void addGiven();
   void measure(BatchNormMatch &match, const MatchMath &math);
