@@ -120,20 +120,32 @@ std::string MatchVerifier::findBackwardMismatch(Evaluation &other, const BatchNo
   }
   if (match.dx && !compare.full(contents(other, *match.dx, layout), dx, {}))
     return "the gradient of its input";
-  double noise = 2e-6 * math.getCount() * getLargest(dy) * std::max(1.0, getLargest(xhat));
-  ChannelRow gammaGrad = math.scaled(math.correlation(dy, xhat), math.getCount());
-  for (unsigned value : match.gammaGrads)
-    if (!compare.rows(row(other, value, gammaGrad.size()), gammaGrad, noise))
-      return "the gradient of its scale";
-  ChannelRow betaGrad = math.scaled(math.means(dy), math.getCount());
-  for (unsigned value : match.betaGrads)
-    if (!compare.rows(row(other, value, betaGrad.size()), betaGrad, noise))
-      return "the gradient of its shift";
   return "";
 }
 
+/// Keeps the values that are gamma's and beta's gradients in `other` too (a clipped gamma's is gamma's,
+/// until it is clipped).
+void MatchVerifier::narrowGradients(Evaluation &other, const MatchMath &math,
+                                    const BatchNormMatch &match, BatchNormMatch &original) {
+  if (!match.hasBackward() || match.keepsBatchNorm())
+    return;
+  Comparison compare(math);
+  const FullClass &layout = math.getLayout();
+  std::vector<double> xhat = math.normalized(contents(other, match.x, layout));
+  ArrayRef<double> dy = contents(other, *match.dy, layout);
+  double noise = 2e-6 * math.getCount() * getLargest(dy) * std::max(1.0, getLargest(xhat));
+  auto narrow = [&](SmallVectorImpl<unsigned> &values, const ChannelRow &meanOf) {
+    ChannelRow expected = math.scaled(meanOf, math.getCount());
+    llvm::erase_if(values, [&](unsigned value) {
+      return !compare.rows(row(other, value, expected.size()), expected, noise);
+    });
+  };
+  narrow(original.gammaGrads, math.correlation(dy, xhat));
+  narrow(original.betaGrads, math.means(dy));
+}
+
 /// What does not hold in `other`, or nothing.
-std::string MatchVerifier::findMismatch(Evaluation &other, const BatchNormMatch &original) {
+std::string MatchVerifier::findMismatch(Evaluation &other, BatchNormMatch &original) {
   BatchNormMatch match = original;
   MatchMath math(tables, match);
   const FullClass &layout = math.getLayout();
@@ -156,6 +168,7 @@ std::string MatchVerifier::findMismatch(Evaluation &other, const BatchNormMatch 
       !compare.full(contents(other, match.z, layout),
                     activation(other, match, math, ys, ActivationBodies::Form::Apply), ys))
     return "its activation";
+  narrowGradients(other, math, match, original);
   return match.hasBackward() ? findBackwardMismatch(other, match, math, xs, ys) : "";
 }
 
@@ -187,12 +200,45 @@ void MatchVerifier::dropUnequalCopies(Evaluation &other, BatchNormMatch &match) 
   });
 }
 
+/// Keeps the candidates for gamma and beta that y is made with in `other` too.
+void MatchVerifier::narrowParameters(Evaluation &other, BatchNormMatch &match) {
+  MatchMath math(tables, match);
+  const FullClass &layout = math.getLayout();
+  ArrayRef<double> xs = contents(other, match.x, layout), ys = contents(other, match.y, layout);
+  ChannelRow mean = math.means(xs), beta = math.means(ys);
+  std::vector<double> square(xs.size()), product(xs.size());
+  for (size_t i = 0; i < xs.size(); ++i) {
+    double centred = xs[i] - mean[math.rowOf(i)];
+    square[i] = centred * centred;
+    product[i] = centred * ys[i];
+  }
+  ChannelRow variance = math.means(square), gamma = math.means(product);
+  for (size_t i = 0; i < gamma.size(); ++i)
+    gamma[i] *= std::sqrt(variance[i] + match.epsilon) / variance[i];
+  auto narrow = [&](SmallVectorImpl<unsigned> &candidates, std::optional<unsigned> &parameter,
+                    const ChannelRow &needed, double noise) {
+    SmallVector<unsigned, 4> kept;
+    for (unsigned candidate : candidates)
+      if (isClose(row(other, candidate, needed.size()), needed, noise))
+        kept.push_back(candidate);
+    if (kept.empty())
+      return;
+    candidates.assign(kept.begin(), kept.end());
+    parameter = kept.front();
+  };
+  // Beside a large shift the slope is known with its rounding only.
+  double noise = 1e-9 * getLargest(ys) / (getLargest(gamma) + 1e-300);
+  narrow(match.gammas, match.gamma, gamma, 1e-5 + noise);
+  narrow(match.betas, match.beta, beta, 1e-5);
+}
+
 void MatchVerifier::check(Evaluation &other) {
   recordBranches(other);
   for (BatchNormMatch &match : matches) {
     if (!match.problem.empty())
       continue;
     dropUnequalCopies(other, match);
+    narrowParameters(other, match);
     std::string mismatch = findMismatch(other, match);
     // The batch norm may still be one without what was taken for its activation.
     if (!mismatch.empty() && match.hasActivation() && !match.isActivationOnly) {

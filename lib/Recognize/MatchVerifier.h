@@ -21,12 +21,15 @@ public:
 private:
   ArrayRef<double> contents(Evaluation &other, unsigned value, const FullClass &layout);
   ChannelRow row(Evaluation &other, unsigned value, size_t size);
-  std::string findMismatch(Evaluation &other, const BatchNormMatch &match);
+  std::string findMismatch(Evaluation &other, BatchNormMatch &match);
+  void narrowGradients(Evaluation &other, const MatchMath &math, const BatchNormMatch &match,
+                       BatchNormMatch &original);
   std::string findBackwardMismatch(Evaluation &other, const BatchNormMatch &match,
                                    const MatchMath &math, ArrayRef<double> xs, ArrayRef<double> ys);
   ArrayRef<double> activation(Evaluation &other, const BatchNormMatch &match, const MatchMath &math,
                               ArrayRef<double> ys, ActivationBodies::Form form);
   void dropUnequalCopies(Evaluation &other, BatchNormMatch &match);
+  void narrowParameters(Evaluation &other, BatchNormMatch &match);
   SmallVector<unsigned> collectRegion(const BatchNormMatch &match);
   std::optional<unsigned> findUnseen(const BatchNormMatch &match);
   bool isExempt(const BatchNormMatch &match, const Branch &branch);

@@ -111,6 +111,21 @@ void BatchNormSearch::findSums() {
 // x and y
 //===----------------------------------------------------------------------===//
 
+/// The value that is closest to a parameter's row; all that are equal to it, that one first, are
+/// `candidates`.
+std::optional<unsigned>
+BatchNormSearch::findParameter(int64_t channels, const ChannelRow &row,
+                               SmallVectorImpl<unsigned> &candidates) const {
+  std::optional<unsigned> best = tables.findBestRow(channels, row);
+  if (!best)
+    return std::nullopt;
+  candidates.assign(1, *best);
+  for (unsigned other : tables.findRow(channels, row))
+    if (other != *best)
+      candidates.push_back(other);
+  return best;
+}
+
 /// gamma = slope*sqrt(v + epsilon) and beta = mean(y) must be per-channel values or absent.
 bool BatchNormSearch::bindParameters(BatchNormMatch &match, ArrayRef<double> slope,
                                      std::string &reason) {
@@ -131,7 +146,7 @@ bool BatchNormSearch::bindParameters(BatchNormMatch &match, ArrayRef<double> slo
   if (!isPaired(match.gammaRow))
     return false;
   if (!isClose(match.gammaRow, ChannelRow(count, 1.0), kTolerance)) {
-    match.gamma = tables.findBestRow(channels, match.gammaRow);
+    match.gamma = findParameter(channels, match.gammaRow, match.gammas);
     if (!match.gamma)
       return false;
   }
@@ -144,7 +159,7 @@ bool BatchNormSearch::bindParameters(BatchNormMatch &match, ArrayRef<double> slo
   }
   if (!isPaired(match.betaRow))
     return false;
-  match.beta = tables.findBestRow(channels, match.betaRow);
+  match.beta = findParameter(channels, match.betaRow, match.betas);
   return match.beta.has_value();
 }
 

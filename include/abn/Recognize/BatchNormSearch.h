@@ -17,6 +17,9 @@ struct BatchNormMatch {
   int64_t channelDim = 0;
   double epsilon = 0;
   std::optional<unsigned> gamma, beta;
+  /// The values that can be gamma and beta (a clipped gamma is gamma, until it is clipped): the first is
+  /// taken.
+  SmallVector<unsigned, 4> gammas, betas;
   ChannelRow mean, variance, gammaRow, betaRow;
 
   /// dx is the input's gradient for the gradient dy of y, or, if `residual` is set, the sum of both.
@@ -143,6 +146,8 @@ private:
   void searchForward(unsigned x, int64_t channelDim);
   std::optional<BatchNormMatch> matchOutput(const BatchNormMatch &input, unsigned y,
                                             std::string &reason);
+  std::optional<unsigned> findParameter(int64_t channels, const ChannelRow &row,
+                                        SmallVectorImpl<unsigned> &candidates) const;
   bool bindParameters(BatchNormMatch &match, ArrayRef<double> slope, std::string &reason);
   bool isChannel(unsigned x, int64_t dim) const;
   bool hasVariance(const BatchNormMatch &match) const;
