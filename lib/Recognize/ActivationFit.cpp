@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -24,10 +25,8 @@ double mlir::abn::snapConstant(double value) {
 }
 
 ActivationFitter::ActivationFitter(Evaluation &evaluation, const ValueTables &tables,
-                                   const BatchNormMatch &match, ArrayRef<double> constants,
-                                   ActivationBodies &bodies)
-    : evaluation(evaluation), tables(tables), match(match), constants(constants), bodies(bodies),
-      math(tables, match), ys(math.contents(match.y)),
+                                   const BatchNormMatch &match, ActivationBodies &bodies)
+    : evaluation(evaluation), tables(tables), match(match), bodies(bodies), math(tables, match), ys(math.contents(match.y)),
       context(evaluation[match.y].value.getContext()) {
   constexpr size_t kSamples = 5;
   sample = sampleArena.allocate({static_cast<int64_t>(kSamples)});
@@ -37,6 +36,31 @@ ActivationFitter::ActivationFitter(Evaluation &evaluation, const ValueTables &ta
     positions.push_back(i / kSamples * count + (i * 7919 + 13) % count);
     sample.data[i] = ys[positions.back()];
   }
+  std::vector<size_t> order(ys.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return std::make_pair(ys[a], a) < std::make_pair(ys[b], b);
+  });
+  for (size_t i = 0; i + 1 < order.size(); ++i)
+    neighbours.push_back({order[i], order[i + 1]});
+  constexpr size_t kNeighbours = 16;
+  llvm::sort(neighbours, [&](const auto &a, const auto &b) {
+    return std::make_pair(ys[a.second] - ys[a.first], a) <
+           std::make_pair(ys[b.second] - ys[b.first], b);
+  });
+  if (neighbours.size() > kNeighbours)
+    neighbours.resize(kNeighbours);
+}
+
+bool ActivationFitter::isFunction(unsigned z) const {
+  ArrayRef<double> zs = math.contents(z);
+  // An activation's slope is of the size of its output over its input.
+  double slope = 50 * getLargest(zs) / (getLargest(ys) + 1e-300);
+  double rounding = kTolerance * getLargest(zs);
+  return llvm::all_of(neighbours, [&](const auto &pair) {
+    double step = ys[pair.second] - ys[pair.first];
+    return std::fabs(zs[pair.second] - zs[pair.first]) <= slope * step + rounding;
+  });
 }
 
 /// Equal within each trial's own scale: trials differ in size.
@@ -208,15 +232,23 @@ ActivationAttrInterface ActivationFitter::fitScaled(ArrayRef<double> z) {
                                       SoftplusAttr::get(context, 1.0, 20.0)};
   for (double inputScale : getScales()) {
     double in = snapConstant(inputScale);
+    scratch.reset();
+    TinyArray scaled = scratch.allocate(sample.sizes);
+    for (size_t i = 0; i < positions.size(); ++i)
+      scaled.data[i] = in * sample.data[i];
     for (ActivationAttrInterface base : family) {
-      ActivationAttrInterface inner = ScaledAttr::get(context, base, in, 1.0);
-      scratch.reset();
-      TinyArray values = bodies.evaluate(inner, ActivationBodies::Form::Apply, sample, {}, scratch);
-      // The largest entry gives the output's scale.
+      TinyArray values = bodies.evaluate(base, ActivationBodies::Form::Apply, scaled, {}, scratch);
+      // The largest entry gives the output's scale, which all must share.
       size_t at = 0;
       for (size_t i = 0; i < positions.size(); ++i)
         if (std::fabs(values.data[i]) > std::fabs(values.data[at]))
           at = i;
+      double ratio = z[positions[at]] / values.data[at];
+      bool shared = true;
+      for (size_t i = 0; i < positions.size(); ++i)
+        shared &= std::fabs(ratio * values.data[i] - z[positions[i]]) <= kTolerance * getLargest(z);
+      if (!shared)
+        continue;
       double out = z[positions[at]] / values.data[at];
       if (!std::isfinite(out) || out == 0 || std::fabs(out) > 1e6)
         continue;
@@ -235,7 +267,8 @@ ActivationAttrInterface ActivationFitter::fitScaled(ArrayRef<double> z) {
   return nullptr;
 }
 
-std::optional<ActivationFit> ActivationFitter::fit(unsigned z) {
+std::optional<ActivationFit> ActivationFitter::fit(unsigned z, ArrayRef<double> numbers) {
+  constants = numbers;
   ArrayRef<double> zs = math.contents(z);
   if (getLargest(zs) == 0 || agrees(ys, zs))
     return std::nullopt;

@@ -38,9 +38,10 @@ class Comparison {
 public:
   explicit Comparison(const MatchMath &math) : math(math) {}
 
-  /// `source` is what the values were computed from: rounding of its size may be left where an
-  /// activation saturates.
-  bool full(ArrayRef<double> got, ArrayRef<double> expected, ArrayRef<double> source) {
+  /// `source` is what the values were computed from: `rounding` of its size may be left where an
+  /// activation saturates or terms cancel.
+  bool full(ArrayRef<double> got, ArrayRef<double> expected, ArrayRef<double> source = {},
+            double rounding = kRounding) {
     std::vector<double> scales(math.getTotal(), 0);
     auto raise = [&](ArrayRef<double> values, double factor) {
       for (size_t i = 0; i < values.size(); ++i)
@@ -48,7 +49,7 @@ public:
           scales[math.rowOf(i)] = std::max(scales[math.rowOf(i)], factor * std::fabs(values[i]));
     };
     raise(expected, 1);
-    raise(source, kRounding / kVerifyTolerance);
+    raise(source, rounding / kVerifyTolerance);
     for (size_t i = 0; i < got.size(); ++i)
       if (!agrees(got[i], expected[i], kVerifyTolerance * scales[math.rowOf(i)]))
         return false;
@@ -118,7 +119,10 @@ std::string MatchVerifier::findBackwardMismatch(Evaluation &other, const BatchNo
     for (size_t i = 0; i < dx.size(); ++i)
       dx[i] += residual[i];
   }
-  if (match.dx && !compare.full(contents(other, *match.dx, layout), dx, {}))
+  std::vector<double> scaled(dy.begin(), dy.end());
+  for (size_t i = 0; i < scaled.size(); ++i)
+    scaled[i] *= match.gammaRow[math.rowOf(i)] * math.inverseDeviation(math.rowOf(i));
+  if (match.dx && !compare.full(contents(other, *match.dx, layout), dx, scaled, 1e-11))
     return "the gradient of its input";
   return "";
 }
@@ -162,7 +166,7 @@ std::string MatchVerifier::findMismatch(Evaluation &other, BatchNormMatch &origi
   std::vector<double> y = math.normalized(xs);
   for (size_t i = 0; i < y.size(); ++i)
     y[i] = match.gammaRow[math.rowOf(i)] * y[i] + match.betaRow[math.rowOf(i)];
-  if (!match.keepsBatchNorm() && !compare.full(ys, y, {}))
+  if (!match.keepsBatchNorm() && !compare.full(ys, y))
     return "its output";
   if (match.hasActivation() &&
       !compare.full(contents(other, match.z, layout),

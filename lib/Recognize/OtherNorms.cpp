@@ -65,6 +65,23 @@ static std::array<std::vector<double>, 2> getSquares(const FullClass &info, cons
   return squares;
 }
 
+/// Whether a value is the input of a batch norm that was found, or that less a per-channel number: its sums
+/// may be taken in stages, over some of the dimensions first.
+bool BatchNormSearch::isPartOfMatch(unsigned value) {
+  for (const std::vector<BatchNormMatch> *found : {&given, &matches})
+    for (const BatchNormMatch &match : *found) {
+      if (match.isActivationOnly || tables.getClass(match.x) != tables.getClass(value))
+        continue;
+      BatchNormMatch same;
+      same.x = value;
+      same.channelDim = match.channelDim;
+      measure(same, MatchMath(tables, same));
+      if (isClose(same.variance, match.variance, kTolerance))
+        return true;
+    }
+  return false;
+}
+
 void BatchNormSearch::findOtherNorms() {
   std::set<std::pair<unsigned, SmallVector<int64_t, 4>>> summed;
   std::vector<Sum> candidates;
@@ -86,7 +103,7 @@ void BatchNormSearch::findOtherNorms() {
          getSquares(info, tables.getContents(sum.operand), sum.dims))
       for (unsigned equal : tables.findFull(cls, square))
         hasSquare |= summed.count({equal, sum.dims}) > 0 && equal != sum.operand;
-    if (!hasSquare)
+    if (!hasSquare || isPartOfMatch(sum.operand))
       continue;
     std::string dims;
     for (int64_t dim : sum.dims)

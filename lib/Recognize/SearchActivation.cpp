@@ -8,20 +8,26 @@
 using namespace mlir;
 using namespace mlir::abn;
 
-/// The numbers that are operands of what is computed from y on the way to `values`.
-static SmallVector<double> collectConstants(const Evaluation &evaluation,
-                                            ArrayRef<unsigned> values) {
+/// The numbers that `z` is computed with, on the way from y through the values `between`.
+static SmallVector<double> collectConstants(const Evaluation &evaluation, unsigned z,
+                                            const llvm::SmallDenseSet<unsigned> &between) {
+  constexpr unsigned kMaxConstants = 8;
   SmallVector<double> constants;
-  for (unsigned index : values)
-    for (unsigned operand : evaluation[index].operands) {
+  SmallVector<unsigned> worklist = {z};
+  llvm::SmallDenseSet<unsigned> seen = {z};
+  while (!worklist.empty() && constants.size() < kMaxConstants) {
+    for (unsigned operand : evaluation[worklist.pop_back_val()].operands) {
+      if (!seen.insert(operand).second)
+        continue;
+      if (between.contains(operand))
+        worklist.push_back(operand);
       const TinyArray &array = evaluation[operand].array;
       double number = array.data[0];
-      bool isConstant = array.getCount() == 1 && std::isfinite(number) && number != 0 &&
-                        llvm::all_equal(array.getContents());
-      if (isConstant && number != 1 && !llvm::is_contained(constants, number) &&
-          constants.size() < 8)
+      if (array.getCount() == 1 && std::isfinite(number) && number != 0 && number != 1 &&
+          llvm::all_equal(array.getContents()) && !llvm::is_contained(constants, number))
         constants.push_back(number);
     }
+  }
   return constants;
 }
 
@@ -37,12 +43,14 @@ void BatchNormSearch::searchActivation(BatchNormMatch &match) {
   SmallVector<unsigned> copies = tables.findEqual(match.y);
   llvm::append_range(copies, tables.findReshaped(match.y));
   SmallVector<unsigned> forward = reach(copies, /*forward=*/true, 10, 400, follow);
-  SmallVector<double> constants = collectConstants(evaluation, forward);
-  ActivationFitter fitter(evaluation, tables, match, constants, bodies);
+  llvm::SmallDenseSet<unsigned> isForward(forward.begin(), forward.end());
+  isForward.insert(copies.begin(), copies.end());
+  ActivationFitter fitter(evaluation, tables, match, bodies);
   SmallVector<std::pair<unsigned, ActivationFit>> fits;
   for (unsigned z : forward)
-    if (tables.haveSameElements(z, match.y) && z > match.y)
-      if (std::optional<ActivationFit> fit = fitter.fit(z))
+    if (tables.haveSameElements(z, match.y) && z > match.y && fitter.isFunction(z))
+      if (std::optional<ActivationFit> fit =
+              fitter.fit(z, collectConstants(evaluation, z, isForward)))
         fits.push_back({z, *fit});
   // A scaled form may be the activation with something behind it: it comes last.
   llvm::sort(fits, [](const auto &a, const auto &b) {
@@ -64,8 +72,6 @@ void BatchNormSearch::searchActivation(BatchNormMatch &match) {
   auto all = [](unsigned) { return true; };
   SmallVector<unsigned> ancestors =
       reach(tables.findEqual(*match.dy), /*forward=*/false, 12, 80, all);
-  llvm::SmallDenseSet<unsigned> isForward(forward.begin(), forward.end());
-  isForward.insert(copies.begin(), copies.end());
   for (auto &[z, fit] : fits) {
     ArrayRef<double> slope = fitter.evaluate(fit, ActivationBodies::Form::Derivative);
     if (findGradient(match, slope, ancestors, isForward) || findBroadcastGradient(match, slope, ancestors))

@@ -344,7 +344,7 @@ void BatchNormSearch::chooseAmongCopies() {
       return std::make_tuple(!match.hasBackward(), !match.hasActivation(), match.x);
     };
     for (size_t i : members) {
-      searchBackward(candidates[i]);
+searchBackward(candidates[i]);
       searchActivation(candidates[i]);
     }
     size_t best = *std::min_element(members.begin(), members.end(),
@@ -449,15 +449,16 @@ void BatchNormSearch::collectCopies(BatchNormMatch &match) {
 }
 
 void BatchNormSearch::run() {
+
   findSums();
-  addGiven();
+ addGiven();
   for (auto &[key, found] : sums) {
     auto [x, channelDim] = key;
     searchForward(x, channelDim);
   }
-  chooseAmongCopies();
+chooseAmongCopies();
   for (BatchNormMatch &match : matches)
     collectCopies(match);
   dropExplained();
-  findOtherNorms();
+findOtherNorms();
 }

@@ -137,6 +137,7 @@ private:
                               Filter filter) const;
 
   void findSums();
+  bool isPartOfMatch(unsigned value);
   void findOtherNorms();
   void dropExplained();
   void collectCopies(BatchNormMatch &match);
