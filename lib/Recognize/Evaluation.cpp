@@ -1,5 +1,6 @@
 // The walk over a function: each op is executed, or its results are drawn.
 #include "abn/Recognize/Evaluation.h"
+#include "DynamicExtents.h"
 #include "ExecuteAbn.h"
 #include "ScalarOps.h"
 #include "abn/Analysis/TrainingStep.h"
@@ -46,6 +47,9 @@ TinyExtents::TinyExtents(func::FuncOp func) {
   }
 }
 
+Evaluation::Evaluation(ArrayArena &arena) : arena(arena) {}
+Evaluation::~Evaluation() = default;
+
 std::optional<unsigned> Evaluation::find(Value value) const {
   auto it = indices.find(value);
   if (it == indices.end())
@@ -54,7 +58,7 @@ std::optional<unsigned> Evaluation::find(Value value) const {
 }
 
 /// The extents of a value: where the type is dynamic, those of the destination that gives the result
-/// its shape, of the sizes that a tensor.empty was given, or one assumed for the position.
+/// its shape, of the sizes that a tensor.empty was given, or one that was chosen for the dimension.
 SmallVector<int64_t, 4> Evaluation::getShape(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type)
@@ -78,7 +82,7 @@ SmallVector<int64_t, 4> Evaluation::getShape(Value value) {
     else if (empty)
       size = values[indices.lookup(empty.getDynamicSizes()[nextDynamic++])].array.data[0];
     else
-      size = options.dynamicExtent + 2 * position;
+      size = dynamicExtents->lookup(value, position);
   }
   return shape;
 }
@@ -307,6 +311,7 @@ void Evaluation::run(func::FuncOp func, const LeafOptions &leafOptions,
   forced = &forcedValues;
   registry = &leafRegistry;
   extents = TinyExtents(func);
+  dynamicExtents = std::make_unique<DynamicExtents>(func, options.dynamicExtent);
   Block &block = func.getBody().front();
   values.clear();
   indices.clear();

@@ -15,6 +15,8 @@
 
 namespace mlir::abn {
 
+class DynamicExtents;
+
 /// The tiny extents of dimensions by their true extents: min(D, 3), but a product where a reshape splits
 /// a dimension of that extent (16 = 8*2 becomes 3*2), so that both sides of the reshape fit.
 class TinyExtents {
@@ -36,7 +38,8 @@ private:
 struct LeafOptions {
   double fullScale = 1, parameterScale = 1;
   uint64_t seed = 1;
-  /// The true extent that stands for dynamic dimensions; two more for each position.
+  /// The true extent that stands for the first dynamic dimension; two more for each other one that the
+  /// ops do not need to be equal.
   int64_t dynamicExtent = 5;
   /// Arguments whose contents must be positive in all trials.
   llvm::SmallDenseSet<unsigned> positiveArguments;
@@ -98,7 +101,8 @@ private:
 /// The values of one function.
 class Evaluation {
 public:
-  explicit Evaluation(ArrayArena &arena) : arena(arena) {}
+  explicit Evaluation(ArrayArena &arena);
+  ~Evaluation();
 
   /// Evaluates the function's only block, leaving out `ignored` ops. With `reference`, ops that are not
   /// executed give what they gave there. `forced` values are taken as leaves; those whose merged
@@ -139,6 +143,7 @@ private:
   ArrayArena &arena;
   LeafOptions options;
   TinyExtents extents;
+  std::unique_ptr<DynamicExtents> dynamicExtents;
   llvm::DenseSet<Value> *forced = nullptr;
   LeafRegistry *registry = nullptr;
   std::vector<EvaluatedValue> values;
