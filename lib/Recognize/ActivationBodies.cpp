@@ -68,8 +68,7 @@ TinyArray ActivationBodies::evaluate(ActivationAttrInterface phi, Form form, con
       operands.push_back(slots[operand]);
     // Activations emit arith and math ops only; one that is not known here gives NaN, which no
     // comparison accepts.
-    std::optional<TinyArray> result =
-        evaluateScalarOp(instruction.op, operands, scratch, branches);
+    std::optional<TinyArray> result = evaluateScalarOp(instruction.op, operands, scratch, branches);
     slots.push_back(result ? *result : scratch.splat(input.getRank(), NAN));
   }
   const TinyArray &result = slots[body.result];

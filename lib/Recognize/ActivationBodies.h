@@ -14,7 +14,8 @@ class ActivationBodies {
 public:
   enum class Form { Apply, Derivative, Invert, DerivativeFromOutput };
 
-  /// phi, its derivative or its inverse of every element, in `arena`; `params` have the rank of `input`.
+  /// phi, its derivative or its inverse of every element, in `arena`; `params` have the rank of
+  /// `input`.
   TinyArray evaluate(ActivationAttrInterface phi, Form form, const TinyArray &input,
                      ArrayRef<TinyArray> params, ArrayArena &arena);
 

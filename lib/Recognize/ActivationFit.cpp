@@ -1,5 +1,5 @@
-// The activation family: closed forms are evaluated and compared; parameters (slopes, scales, bounds)
-// are read off the contents first.
+// The activation family: closed forms are evaluated and compared; parameters (slopes, scales,
+// bounds) are read off the contents first.
 #include "ActivationFit.h"
 #include <cmath>
 #include <cstdio>
@@ -26,8 +26,8 @@ double mlir::abn::snapConstant(double value) {
 
 ActivationFitter::ActivationFitter(Evaluation &evaluation, const ValueTables &tables,
                                    const BatchNormMatch &match, ActivationBodies &bodies)
-    : evaluation(evaluation), tables(tables), match(match), bodies(bodies), math(tables, match), ys(math.contents(match.y)),
-      context(evaluation[match.y].value.getContext()) {
+    : evaluation(evaluation), tables(tables), match(match), bodies(bodies), math(tables, match),
+      ys(math.contents(match.y)), context(evaluation[match.y].value.getContext()) {
   constexpr size_t kSamples = 5;
   sample = sampleArena.allocate({static_cast<int64_t>(kSamples)});
   size_t count = ys.size() / kTrials;
@@ -142,9 +142,9 @@ ActivationAttrInterface ActivationFitter::fitKinked(ArrayRef<double> z) {
     // A multiple of y is no activation.
     if (std::fabs(relative - 1) < kTolerance)
       return IdentityAttr::get(context);
-    ActivationAttrInterface kinked =
-        std::fabs(relative) < 1e-7 ? ActivationAttrInterface(ReluAttr::get(context))
-                                   : LeakyReluAttr::get(context, relative);
+    ActivationAttrInterface kinked = std::fabs(relative) < 1e-7
+                                         ? ActivationAttrInterface(ReluAttr::get(context))
+                                         : LeakyReluAttr::get(context, relative);
     if (!unit)
       kinked = ScaledAttr::get(context, kinked, 1.0, snapConstant(*scale));
     fits.push_back(kinked);
@@ -180,10 +180,12 @@ std::optional<ActivationFit> ActivationFitter::fitPrelu(ArrayRef<double> z) {
     return std::nullopt;
   // A channel without a negative y says nothing of its slope.
   std::optional<unsigned> param;
-  for (auto [value, contents] : tables.getRows(tables.getFullClass(match.y).shape[match.channelDim])) {
+  for (auto [value, contents] :
+       tables.getRows(tables.getFullClass(match.y).shape[match.channelDim])) {
     bool fits = contents.size() == slopes.size();
     for (size_t i = 0; fits && i < slopes.size(); ++i)
-      fits = std::isnan(slopes[i]) || std::fabs(slopes[i] - contents[i]) <= 1e-5 * std::fabs(contents[i]);
+      fits = std::isnan(slopes[i]) ||
+             std::fabs(slopes[i] - contents[i]) <= 1e-5 * std::fabs(contents[i]);
     if (fits) {
       param = value;
       break;
@@ -201,9 +203,10 @@ ActivationAttrInterface ActivationFitter::fitFixed(ArrayRef<double> z) {
   // PyTorch's threshold, above which softplus is the identity to f32's rounding.
   constexpr double kThreshold = 20;
   ActivationAttrInterface family[] = {
-      SigmoidAttr::get(context),     TanhAttr::get(context),     SiluAttr::get(context),
-      GeluAttr::get(context),        GeluTanhAttr::get(context), SoftplusAttr::get(context, 1.0, kThreshold),
-      HardswishAttr::get(context),   HardsigmoidAttr::get(context),
+      SigmoidAttr::get(context),   TanhAttr::get(context),
+      SiluAttr::get(context),      GeluAttr::get(context),
+      GeluTanhAttr::get(context),  SoftplusAttr::get(context, 1.0, kThreshold),
+      HardswishAttr::get(context), HardsigmoidAttr::get(context),
       MishAttr::get(context)};
   for (ActivationAttrInterface phi : family)
     if (gives(phi, z))

@@ -7,8 +7,8 @@
 
 namespace mlir::abn {
 
-/// The decimal number that a constant was most likely written as: the shortest that rounds to the same
-/// f32, or 12 digits.
+/// The decimal number that a constant was most likely written as: the shortest that rounds to the
+/// same f32, or 12 digits.
 double snapConstant(double value);
 
 /// An activation and, for prelu, the per-channel value that holds its slopes.
@@ -25,8 +25,8 @@ public:
 
   /// Whether z can be a function of y: near ys have near zs. Turns most values down at once.
   bool isFunction(unsigned z) const;
-  /// The activation that gives `z`, if it is one of the family and not the identity. `constants` are
-  /// numbers that z is computed with: candidates for scales inside of an activation.
+  /// The activation that gives `z`, if it is one of the family and not the identity. `constants`
+  /// are numbers that z is computed with: candidates for scales inside of an activation.
   std::optional<ActivationFit> fit(unsigned z, ArrayRef<double> constants);
   /// phi(y) or phi'(y), in the layout of y's class.
   ArrayRef<double> evaluate(const ActivationFit &fit, ActivationBodies::Form form);

@@ -1,5 +1,5 @@
-// A union of dimensions over the ops that tie them: loops of structured ops, destinations, casts, and
-// empty tensors that take a size from another tensor.
+// A union of dimensions over the ops that tie them: loops of structured ops, destinations, casts,
+// and empty tensors that take a size from another tensor.
 #include "DynamicExtents.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -39,7 +39,8 @@ void DynamicExtents::visit(Operation *op) {
   if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {
     llvm::SmallDenseMap<unsigned, std::pair<Value, unsigned>> loops;
     for (OpOperand &operand : op->getOpOperands())
-      for (auto [axis, expr] : llvm::enumerate(linalgOp.getMatchingIndexingMap(&operand).getResults()))
+      for (auto [axis, expr] :
+           llvm::enumerate(linalgOp.getMatchingIndexingMap(&operand).getResults()))
         if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
           auto [it, isNew] =
               loops.try_emplace(dim.getPosition(), operand.get(), static_cast<unsigned>(axis));

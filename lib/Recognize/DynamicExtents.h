@@ -1,4 +1,5 @@
-// Numbers for dynamic dimensions: equal where the function's ops need them equal, different otherwise.
+// Numbers for dynamic dimensions: equal where the function's ops need them equal, different
+// otherwise.
 #ifndef ABN_LIB_RECOGNIZE_DYNAMICEXTENTS_H
 #define ABN_LIB_RECOGNIZE_DYNAMICEXTENTS_H
 

@@ -57,8 +57,9 @@ std::optional<unsigned> Evaluation::find(Value value) const {
   return it->second;
 }
 
-/// The extents of a value: where the type is dynamic, those of the destination that gives the result
-/// its shape, of the sizes that a tensor.empty was given, or one that was chosen for the dimension.
+/// The extents of a value: where the type is dynamic, those of the destination that gives the
+/// result its shape, of the sizes that a tensor.empty was given, or one that was chosen for the
+/// dimension.
 SmallVector<int64_t, 4> Evaluation::getShape(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type)
@@ -90,8 +91,13 @@ SmallVector<int64_t, 4> Evaluation::getShape(Value value) {
 void Evaluation::addValue(Value value, TinyArray array, bool isLeaf, ArrayRef<unsigned> operands) {
   unsigned index = values.size();
   indices[value] = index;
-  values.push_back({value, getShape(value), std::move(array), isLeaf,
-                    SmallVector<unsigned, 4>(operands), {}, std::move(branches)});
+  values.push_back({value,
+                    getShape(value),
+                    std::move(array),
+                    isLeaf,
+                    SmallVector<unsigned, 4>(operands),
+                    {},
+                    std::move(branches)});
   branches.clear();
   for (unsigned operand : operands)
     values[operand].users.push_back(index);
@@ -148,8 +154,8 @@ static std::optional<TinyArray> collapse(ArrayArena &arena, const TinyExtents &e
   return array;
 }
 
-/// Expands group by group: a varying axis goes to the only large dimension of its group, or to all of
-/// them if their tiny extents multiply to its own (as after a collapse).
+/// Expands group by group: a varying axis goes to the only large dimension of its group, or to all
+/// of them if their tiny extents multiply to its own (as after a collapse).
 static std::optional<TinyArray> expand(const TinyExtents &extents, const EvaluatedValue &source,
                                        ArrayRef<int64_t> shape,
                                        ArrayRef<ReassociationIndices> groups) {
@@ -183,7 +189,8 @@ std::optional<Evaluation::Arrays> Evaluation::executeReshape(Operation *op) {
   if (auto collapseOp = dyn_cast<tensor::CollapseShapeOp>(op))
     result = collapse(arena, extents, source, collapseOp.getReassociationIndices());
   else if (auto expandOp = dyn_cast<tensor::ExpandShapeOp>(op))
-    result = expand(extents, source, getShape(op->getResult(0)), expandOp.getReassociationIndices());
+    result =
+        expand(extents, source, getShape(op->getResult(0)), expandOp.getReassociationIndices());
   if (!result)
     return std::nullopt;
   return Arrays{*result};
@@ -230,9 +237,8 @@ std::optional<Evaluation::Arrays> Evaluation::execute(Operation *op) {
     return executeAbnOp(op, *this);
   }
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case<tensor::EmptyOp>([&](tensor::EmptyOp empty) {
-        return Arrays{arena.splat(empty.getType().getRank(), 0)};
-      })
+      .Case<tensor::EmptyOp>(
+          [&](tensor::EmptyOp empty) { return Arrays{arena.splat(empty.getType().getRank(), 0)}; })
       .Case<tensor::SplatOp>([&](tensor::SplatOp splat) {
         SmallVector<int64_t, 5> order(splat.getType().getRank(), -1);
         return Arrays{permute(arena, operand(0).array, order)};
@@ -255,7 +261,8 @@ std::optional<Evaluation::Arrays> Evaluation::execute(Operation *op) {
         return Arrays{
             permute(arena, operand(0).array, SmallVector<int64_t>(from.getType().getRank(), -1))};
       })
-      .Case<tensor::CollapseShapeOp, tensor::ExpandShapeOp>([&](auto) { return executeReshape(op); })
+      .Case<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
+          [&](auto) { return executeReshape(op); })
       .Default([&](Operation *) -> Result {
         // An optimization barrier gives its operands.
         if (op->getName().stripDialect() != "optimization_barrier" ||

@@ -15,7 +15,8 @@ namespace {
 /// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): one stream per leaf, the same on every machine.
 class Stream {
 public:
-  Stream(uint64_t seed, uint64_t leaf) : state(seed * 0x9E3779B97F4A7C15ull + leaf * 0xD1B54A32D192ED03ull) {
+  Stream(uint64_t seed, uint64_t leaf)
+      : state(seed * 0x9E3779B97F4A7C15ull + leaf * 0xD1B54A32D192ED03ull) {
     next();
   }
   uint64_t next() {
@@ -40,9 +41,9 @@ private:
 };
 } // namespace
 
-/// Entries of bell-shaped distribution whose scale and offset are drawn anew for each trial and position
-/// along the first, second and last axis: per-channel variances then spread from about 1e-3 to 4,
-/// whatever axis the channel is.
+/// Entries of bell-shaped distribution whose scale and offset are drawn anew for each trial and
+/// position along the first, second and last axis: per-channel variances then spread from about
+/// 1e-3 to 4, whatever axis the channel is.
 static void drawFull(Stream &stream, TinyArray &array, double scale) {
   int64_t count = array.getCount(), rank = array.getRank();
   for (double &x : array.getMutableContents())
@@ -116,8 +117,8 @@ bool LeafRegistry::isPure(Operation *op) {
          op->hasTrait<OpTrait::HasRecursiveMemoryEffects>();
 }
 
-/// Equal up to the rounding of f32 constants that the graphs hold (1/M, epsilon), which small variances
-/// magnify.
+/// Equal up to the rounding of f32 constants that the graphs hold (1/M, epsilon), which small
+/// variances magnify.
 static bool isEqual(const TinyArray &a, const TinyArray &b) {
   if (a.sizes != b.sizes)
     return false;

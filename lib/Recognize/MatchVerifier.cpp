@@ -127,8 +127,8 @@ std::string MatchVerifier::findBackwardMismatch(Evaluation &other, const BatchNo
   return "";
 }
 
-/// Keeps the values that are gamma's and beta's gradients in `other` too (a clipped gamma's is gamma's,
-/// until it is clipped).
+/// Keeps the values that are gamma's and beta's gradients in `other` too (a clipped gamma's is
+/// gamma's, until it is clipped).
 void MatchVerifier::narrowGradients(Evaluation &other, const MatchMath &math,
                                     const BatchNormMatch &match, BatchNormMatch &original) {
   if (!match.hasBackward() || match.keepsBatchNorm())
@@ -176,8 +176,8 @@ std::string MatchVerifier::findMismatch(Evaluation &other, BatchNormMatch &origi
   return match.hasBackward() ? findBackwardMismatch(other, match, math, xs, ys) : "";
 }
 
-/// Leaves values alone that were equal to what the match replaces in one evaluation only: a variance
-/// beside which epsilon is small, say, and what has it added.
+/// Leaves values alone that were equal to what the match replaces in one evaluation only: a
+/// variance beside which epsilon is small, say, and what has it added.
 void MatchVerifier::dropUnequalCopies(Evaluation &other, BatchNormMatch &match) {
   MatchMath math(tables, match);
   Comparison compare(math);
@@ -274,7 +274,8 @@ void MatchVerifier::recordBranches(const Evaluation &other) {
 /// What the match's results are computed from, up to its inputs.
 SmallVector<unsigned> MatchVerifier::collectRegion(const BatchNormMatch &match) {
   llvm::SmallDenseSet<unsigned, 64> visited = {match.x};
-  for (std::optional<unsigned> stop : {match.dz, match.gamma, match.beta, match.residual, match.param})
+  for (std::optional<unsigned> stop :
+       {match.dz, match.gamma, match.beta, match.residual, match.param})
     if (stop)
       visited.insert(*stop);
   SmallVector<unsigned> worklist = {match.y, match.z}, region;
@@ -301,8 +302,8 @@ SmallVector<unsigned> MatchVerifier::collectRegion(const BatchNormMatch &match) 
   return region;
 }
 
-/// Outcomes that need not be seen: guards against NaN and infinity, comparisons of constants, and of a
-/// variance with 0.
+/// Outcomes that need not be seen: guards against NaN and infinity, comparisons of constants, and
+/// of a variance with 0.
 bool MatchVerifier::isExempt(const BatchNormMatch &match, const Branch &branch) {
   if (branch.isStepped)
     return false;

@@ -1,5 +1,5 @@
-// The two guards behind the search: the equations of a match must hold at other scales of the inputs,
-// and every piecewise op that the match would replace must have shown all of its outcomes.
+// The two guards behind the search: the equations of a match must hold at other scales of the
+// inputs, and every piecewise op that the match would replace must have shown all of its outcomes.
 #ifndef ABN_LIB_RECOGNIZE_MATCHVERIFIER_H
 #define ABN_LIB_RECOGNIZE_MATCHVERIFIER_H
 
@@ -13,9 +13,11 @@ public:
   MatchVerifier(Evaluation &evaluation, const ValueTables &tables,
                 std::vector<BatchNormMatch> &matches, ActivationBodies &bodies);
 
-  /// Checks all matches on another evaluation of the same function; one that fails gets its `problem`.
+  /// Checks all matches on another evaluation of the same function; one that fails gets its
+  /// `problem`.
   void check(Evaluation &other);
-  /// Call after all checks: matches that would replace an op with an outcome that was never seen fail.
+  /// Call after all checks: matches that would replace an op with an outcome that was never seen
+  /// fail.
   void checkBranches();
 
 private:

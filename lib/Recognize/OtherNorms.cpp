@@ -1,5 +1,5 @@
-// Normalisations over other dimensions than all but one (layer, group, instance norm) are other functions
-// and left alone; that they were seen is worth a remark.
+// Normalisations over other dimensions than all but one (layer, group, instance norm) are other
+// functions and left alone; that they were seen is worth a remark.
 #include "abn/Recognize/BatchNormSearch.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include <cmath>
@@ -65,8 +65,8 @@ static std::array<std::vector<double>, 2> getSquares(const FullClass &info, cons
   return squares;
 }
 
-/// Whether a value is the input of a batch norm that was found, or that less a per-channel number: its sums
-/// may be taken in stages, over some of the dimensions first.
+/// Whether a value is the input of a batch norm that was found, or that less a per-channel number:
+/// its sums may be taken in stages, over some of the dimensions first.
 bool BatchNormSearch::isPartOfMatch(unsigned value) {
   for (const std::vector<BatchNormMatch> *found : {&given, &matches})
     for (const BatchNormMatch &match : *found) {
@@ -108,8 +108,9 @@ void BatchNormSearch::findOtherNorms() {
     std::string dims;
     for (int64_t dim : sum.dims)
       dims += (dims.empty() ? "" : ", ") + std::to_string(dim);
-    refused.push_back({sum.operand, "its statistics are over dimensions " + dims +
-                                        ", not over all but the channel",
-                       {}});
+    refused.push_back(
+        {sum.operand,
+         "its statistics are over dimensions " + dims + ", not over all but the channel",
+         {}});
   }
 }

@@ -1,5 +1,5 @@
-// The forward half of the search: x is a full value whose per-channel sum or mean is computed; y is one
-// that is affine in x per channel, with a slope that goes as 1/sqrt(variance + epsilon).
+// The forward half of the search: x is a full value whose per-channel sum or mean is computed; y is
+// one that is affine in x per channel, with a slope that goes as 1/sqrt(variance + epsilon).
 #include "abn/Recognize/BatchNormSearch.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include <algorithm>
@@ -55,8 +55,8 @@ std::vector<double> MatchMath::inputGrad(ArrayRef<double> u, ArrayRef<double> xh
 // Walks
 //===----------------------------------------------------------------------===//
 
-/// What `roots` reach along users (forward) or operands, breadth first and in order, without leaves'
-/// results on the way forward.
+/// What `roots` reach along users (forward) or operands, breadth first and in order, without
+/// leaves' results on the way forward.
 SmallVector<unsigned> BatchNormSearch::reach(ArrayRef<unsigned> roots, bool forward, unsigned depth,
                                              size_t limit, Filter filter) const {
   llvm::SmallDenseSet<unsigned, 64> seen(roots.begin(), roots.end());
@@ -163,7 +163,8 @@ bool BatchNormSearch::bindParameters(BatchNormMatch &match, ArrayRef<double> slo
   return match.beta.has_value();
 }
 
-/// Epsilon from the slopes of a pair of trials, in which gamma is equal: a^2 (v + epsilon) = gamma^2.
+/// Epsilon from the slopes of a pair of trials, in which gamma is equal: a^2 (v + epsilon) =
+/// gamma^2.
 static std::optional<double> solveEpsilon(ArrayRef<double> slope, const ChannelRow &variance,
                                           std::string &reason) {
   size_t channels = slope.size() / kTrials;
@@ -327,8 +328,8 @@ bool BatchNormSearch::isChannel(unsigned x, int64_t dim) const {
   return true;
 }
 
-/// One batch norm shows as several candidates when x is copied (cast, or recomputed): the one with a
-/// backward and an activation is taken, the earliest of equals.
+/// One batch norm shows as several candidates when x is copied (cast, or recomputed): the one with
+/// a backward and an activation is taken, the earliest of equals.
 void BatchNormSearch::chooseAmongCopies() {
   std::map<std::vector<int64_t>, std::vector<size_t>> groups;
   for (auto [i, match] : llvm::enumerate(candidates)) {
@@ -344,7 +345,7 @@ void BatchNormSearch::chooseAmongCopies() {
       return std::make_tuple(!match.hasBackward(), !match.hasActivation(), match.x);
     };
     for (size_t i : members) {
-searchBackward(candidates[i]);
+      searchBackward(candidates[i]);
       searchActivation(candidates[i]);
     }
     size_t best = *std::min_element(members.begin(), members.end(),
@@ -413,13 +414,13 @@ void BatchNormSearch::dropExplained() {
   });
 }
 
-/// All that a match replaces. Values that are equal in this evaluation only drop out when the match is
-/// checked at other scales.
+/// All that a match replaces. Values that are equal in this evaluation only drop out when the match
+/// is checked at other scales.
 void BatchNormSearch::collectCopies(BatchNormMatch &match) {
   match.copies.clear();
   match.statistics.clear();
-  for (std::optional<unsigned> value :
-       {std::optional<unsigned>(match.y), std::optional<unsigned>(match.z), match.dyPart, match.dx}) {
+  for (std::optional<unsigned> value : {std::optional<unsigned>(match.y),
+                                        std::optional<unsigned>(match.z), match.dyPart, match.dx}) {
     if (!value)
       continue;
     SmallVector<unsigned> equal = tables.findEqual(*value);
@@ -451,14 +452,14 @@ void BatchNormSearch::collectCopies(BatchNormMatch &match) {
 void BatchNormSearch::run() {
 
   findSums();
- addGiven();
+  addGiven();
   for (auto &[key, found] : sums) {
     auto [x, channelDim] = key;
     searchForward(x, channelDim);
   }
-chooseAmongCopies();
+  chooseAmongCopies();
   for (BatchNormMatch &match : matches)
     collectCopies(match);
   dropExplained();
-findOtherNorms();
+  findOtherNorms();
 }

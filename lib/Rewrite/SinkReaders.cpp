@@ -1,6 +1,6 @@
-// What only the backward needs may stand in the middle of the forward: x - mean, once the batch norm's
-// output comes from an op of its own, or a mask of y. For an in-place chain it moves down to its reader:
-// what it reads is recovered there, instead of being kept in another form.
+// What only the backward needs may stand in the middle of the forward: x - mean, once the batch
+// norm's output comes from an op of its own, or a mask of y. For an in-place chain it moves down to
+// its reader: what it reads is recovered there, instead of being kept in another form.
 #include "abn/Rewrite/Chains.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -44,9 +44,8 @@ bool mlir::abn::sinkBackwardReaders(const TrainingStep &step, ArrayRef<Chain> ch
     }
   }
   SmallVector<Operation *> order = readers.takeVector();
-  llvm::sort(order, [&](Operation *a, Operation *b) {
-    return step.getPosition(a) > step.getPosition(b);
-  });
+  llvm::sort(order,
+             [&](Operation *a, Operation *b) { return step.getPosition(a) > step.getPosition(b); });
   bool changed = false;
   for (Operation *op : order) {
     Operation *first = findFirstReader(step, op);

@@ -132,8 +132,8 @@ private:
   llvm::DenseMap<Value, std::unique_ptr<RebuildPlan>> plans;
 };
 
-/// Moves what only the backward needs, elementwise, of the x and y of chains that are not kept down to its
-/// first reader. Returns whether anything moved; positions in `step` are then out of date.
+/// Moves what only the backward needs, elementwise, of the x and y of chains that are not kept down
+/// to its first reader. Returns whether anything moved; positions in `step` are then out of date.
 bool sinkBackwardReaders(const TrainingStep &step, ArrayRef<Chain> chains);
 
 /// The policy's name for messages: trust, check, clamp, abs, keep (nullopt).
