@@ -13,6 +13,14 @@
 using namespace mlir;
 using namespace mlir::abn;
 
+/// Whether the groups name dimensions of a tensor of `rank`: upstream's verifier reads them in 32
+/// bits.
+static bool isInRange(ArrayRef<ReassociationIndices> groups, size_t rank) {
+  return llvm::all_of(groups, [&](const ReassociationIndices &group) {
+    return llvm::all_of(group, [&](int64_t i) { return i >= 0 && i < static_cast<int64_t>(rank); });
+  });
+}
+
 /// Tiny extents are not allowed to grow beyond this.
 static constexpr int64_t kLargestTinyExtent = 12;
 
@@ -21,6 +29,8 @@ TinyExtents::TinyExtents(func::FuncOp func) {
   std::map<int64_t, SmallVector<int64_t>> splits;
   auto visit = [&](ArrayRef<int64_t> narrow, ArrayRef<int64_t> wide,
                    ArrayRef<ReassociationIndices> groups) {
+    if (!isInRange(groups, wide.size()))
+      return;
     for (auto [axis, group] : llvm::enumerate(groups)) {
       SmallVector<int64_t> parts;
       for (int64_t i : group)
@@ -137,6 +147,8 @@ std::optional<Evaluation::Arrays> Evaluation::executeConstant(Attribute value, T
 static std::optional<TinyArray> collapse(ArrayArena &arena, const TinyExtents &extents,
                                          const EvaluatedValue &source,
                                          ArrayRef<ReassociationIndices> groups) {
+  if (!isInRange(groups, source.shape.size()))
+    return std::nullopt;
   SmallVector<int64_t, 5> sizes(source.array.sizes), result;
   for (const ReassociationIndices &group : groups) {
     unsigned large = llvm::count_if(group, [&](int64_t i) { return source.shape[i] > 1; });
@@ -159,6 +171,8 @@ static std::optional<TinyArray> collapse(ArrayArena &arena, const TinyExtents &e
 static std::optional<TinyArray> expand(const TinyExtents &extents, const EvaluatedValue &source,
                                        ArrayRef<int64_t> shape,
                                        ArrayRef<ReassociationIndices> groups) {
+  if (!isInRange(groups, shape.size()))
+    return std::nullopt;
   TinyArray array = source.array;
   array.sizes.assign(shape.size(), 1);
   for (auto [axis, group] : llvm::enumerate(groups)) {

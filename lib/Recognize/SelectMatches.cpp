@@ -63,6 +63,7 @@ void BatchNormSearch::chooseAmongCopies() {
   for (BatchNormMatch &match : given)
     if (match.hasActivation())
       matches.push_back(match);
+  llvm::erase_if(matches, [&](const BatchNormMatch &match) { return isKnown(match); });
   llvm::sort(matches, [](const auto &a, const auto &b) {
     return std::make_pair(a.x, a.y) < std::make_pair(b.x, b.y);
   });
@@ -146,6 +147,14 @@ void BatchNormSearch::collectCopies(BatchNormMatch &match) {
   collect(match.variance, true, count);
   if (count > 1)
     collect(match.variance, true, count / (count - 1));
+}
+
+/// Whether all that a match would emit is there as abn ops already.
+bool BatchNormSearch::isKnown(const BatchNormMatch &match) const {
+  if (!match.keepsBatchNorm() || !evaluation[match.z].value.getDefiningOp<ActivationOp>())
+    return false;
+  return !match.hasBackward() ||
+         evaluation[*match.dyPart].value.getDefiningOp<ActivationGradOp>() != nullptr;
 }
 
 void BatchNormSearch::run() {

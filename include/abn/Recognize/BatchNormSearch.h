@@ -141,6 +141,7 @@ private:
 
   void findSums();
   bool isPartOfMatch(unsigned value);
+  bool isKnown(const BatchNormMatch &match) const;
   void findOtherNorms();
   void dropExplained();
   void collectCopies(BatchNormMatch &match);

@@ -136,6 +136,10 @@ private:
 /// to its first reader. Returns whether anything moved; positions in `step` are then out of date.
 bool sinkBackwardReaders(const TrainingStep &step, ArrayRef<Chain> chains);
 
+/// Whether `op` is the gradient of the very batch norm whose input `recover` recovers (statistics,
+/// gamma, epsilon and channel): the two can become one op that reads the output.
+bool isGradientOfRecovered(Operation *op, RecoverOp recover);
+
 /// The policy's name for messages: trust, check, clamp, abs, keep (nullopt).
 std::optional<std::optional<GammaPolicy>> parseGammaPolicy(StringRef text);
 
