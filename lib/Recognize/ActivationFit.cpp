@@ -252,7 +252,7 @@ ActivationAttrInterface ActivationFitter::fitScaled(ArrayRef<double> z) {
         shared &= std::fabs(ratio * values.data[i] - z[positions[i]]) <= kTolerance * getLargest(z);
       if (!shared)
         continue;
-      double out = z[positions[at]] / values.data[at];
+      double out = ratio;
       if (!std::isfinite(out) || out == 0 || std::fabs(out) > 1e6)
         continue;
       // s = 1/k is what beta-parametrised forms have.
@@ -275,13 +275,17 @@ std::optional<ActivationFit> ActivationFitter::fit(unsigned z, ArrayRef<double> 
   ArrayRef<double> zs = math.contents(z);
   if (getLargest(zs) == 0 || agrees(ys, zs))
     return std::nullopt;
-  for (ActivationAttrInterface phi : {fitKinked(zs), fitFixed(zs), fitClipped(zs)})
-    if (phi)
-      return isa<IdentityAttr>(phi) ? std::nullopt
-                                    : std::optional<ActivationFit>({phi, std::nullopt});
+  ActivationAttrInterface phi = fitKinked(zs);
+  if (!phi)
+    phi = fitFixed(zs);
+  if (!phi)
+    phi = fitClipped(zs);
+  if (phi)
+    return isa<IdentityAttr>(phi) ? std::nullopt
+                                  : std::optional<ActivationFit>({phi, std::nullopt});
   if (std::optional<ActivationFit> prelu = fitPrelu(zs))
     return prelu;
-  if (ActivationAttrInterface phi = fitScaled(zs))
+  if ((phi = fitScaled(zs)))
     return ActivationFit{phi, std::nullopt};
   return std::nullopt;
 }

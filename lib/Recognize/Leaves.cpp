@@ -111,11 +111,8 @@ llvm::hash_code LeafRegistry::getKind(Operation *op) {
                                            OperationEquivalence::IgnoreLocations);
 }
 
-/// Ops of unknown dialects count as pure: importers reject what is not.
-bool LeafRegistry::isPure(Operation *op) {
-  return !op->isRegistered() || mlir::isPure(op) ||
-         op->hasTrait<OpTrait::HasRecursiveMemoryEffects>();
-}
+/// Whether two such ops on equal operands give the same: not known of ops of unknown dialects.
+bool LeafRegistry::isPure(Operation *op) { return op->isRegistered() && isMemoryEffectFree(op); }
 
 /// Equal up to the rounding of f32 constants that the graphs hold (1/M, epsilon), which small
 /// variances magnify.

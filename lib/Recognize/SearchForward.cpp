@@ -40,9 +40,19 @@ SmallVector<unsigned> BatchNormSearch::reach(ArrayRef<unsigned> roots, bool forw
 // Sums
 //===----------------------------------------------------------------------===//
 
+/// Whether abn ops take values of this type.
+static bool isSupported(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  Type element = tensor.getElementType();
+  return tensor.getRank() >= 2 && tensor.getRank() <= 5 &&
+         (element.isF16() || element.isBF16() || element.isF32() || element.isF64());
+}
+
 /// Which full values have their per-channel sum or mean among the values.
 void BatchNormSearch::findSums() {
   for (unsigned index : tables.getFullValues()) {
+    if (!isSupported(evaluation[index].value.getType()))
+      continue;
     const FullClass &info = tables.getFullClass(index);
     const double *data = tables.getContents(index);
     double largest = getLargest({data, static_cast<size_t>(kTrials * info.count)});
@@ -83,6 +93,24 @@ BatchNormSearch::findParameter(int64_t channels, const ChannelRow &row,
   return best;
 }
 
+/// Whether gamma fits better if the normalisation divides by M - 1: for large M that is within the
+/// tolerance, but not within the rounding.
+bool BatchNormSearch::isUnbiased(const BatchNormMatch &match) const {
+  double count = tables.getFullClass(match.x).views[match.channelDim].count;
+  double factor = std::sqrt(count / (count - 1)), biased = 0, unbiased = 0;
+  ArrayRef<double> gamma;
+  if (match.gamma)
+    for (auto [value, row] : tables.getRows(tables.getFullClass(match.x).shape[match.channelDim]))
+      if (value == *match.gamma)
+        gamma = row;
+  for (auto [i, got] : llvm::enumerate(match.gammaRow)) {
+    double expected = gamma.empty() ? 1 : gamma[i];
+    biased = std::max(biased, std::fabs(got / expected - 1));
+    unbiased = std::max(unbiased, std::fabs(got * factor / expected - 1));
+  }
+  return biased > 1e-7 && unbiased < biased / 4;
+}
+
 /// gamma = slope*sqrt(v + epsilon) and beta = mean(y) must be per-channel values or absent.
 bool BatchNormSearch::bindParameters(BatchNormMatch &match, ArrayRef<double> slope,
                                      std::string &reason) {
@@ -107,6 +135,9 @@ bool BatchNormSearch::bindParameters(BatchNormMatch &match, ArrayRef<double> slo
     if (!match.gamma)
       return false;
   }
+  reason = "its variance is the unbiased one";
+  if (isUnbiased(match))
+    return false;
   reason = "its shift is not one number per channel";
   double largest = getLargest({tables.getContents(match.y),
                                static_cast<size_t>(kTrials * tables.getFullClass(match.y).count)});

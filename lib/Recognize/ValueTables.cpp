@@ -148,7 +148,8 @@ ValueTables::ValueTables(Evaluation &evaluation) : evaluation(evaluation) {
   contents.assign(count, nullptr);
   for (unsigned index = 0; index < count; ++index) {
     const EvaluatedValue &value = evaluation[index];
-    if (value.shape.empty() || !isa<FloatType>(getElementTypeOrSelf(value.value.getType())))
+    if (value.shape.empty() || llvm::is_contained(value.shape, 0) ||
+        !isa<FloatType>(getElementTypeOrSelf(value.value.getType())))
       continue;
     unsigned large = llvm::count_if(value.shape, [](int64_t size) { return size > 1; });
     if (large <= 1) {

@@ -153,6 +153,7 @@ private:
                                             std::string &reason);
   std::optional<unsigned> findParameter(int64_t channels, const ChannelRow &row,
                                         SmallVectorImpl<unsigned> &candidates) const;
+  bool isUnbiased(const BatchNormMatch &match) const;
   bool bindParameters(BatchNormMatch &match, ArrayRef<double> slope, std::string &reason);
   bool isChannel(unsigned x, int64_t dim) const;
   bool hasVariance(const BatchNormMatch &match) const;

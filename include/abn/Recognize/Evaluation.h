@@ -75,8 +75,8 @@ public:
     unsigned ordinal;
     SmallVector<TinyArray, 2> operands, results;
   };
-  /// An op of the same kind on operands that are equal up to rounding; for an op with effects, the
-  /// `ordinal`-th of its kind.
+  /// An op of the same kind on operands that are equal up to rounding; for an op with effects or of
+  /// an unknown dialect, the `ordinal`-th of its kind.
   const Entry *find(Operation *op, ArrayRef<TinyArray> operands, unsigned ordinal) const;
   void add(Operation *op, ArrayRef<TinyArray> operands, unsigned ordinal,
            ArrayRef<TinyArray> results);
