@@ -5,6 +5,7 @@
 // RUN: diff %t.once.mlir %t.twice.mlir
 // RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-recognize --mlir-disable-threading > %t.single.mlir
 // RUN: diff %t.once.mlir %t.single.mlir
+// RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-optimize=verify-equivalence | FileCheck %s --check-prefix=WHOLE
 
 !full = tensor<4x6x5x8xf32>
 !vec = tensor<8xf32>
@@ -21,6 +22,9 @@
 #dx = {indexing_maps = [#id, #id, #channel, #channel, #channel, #channel, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
 
 // The channel last: forward, activation and backward, and nothing of the decomposed form is left.
+// WHOLE-LABEL: func.func @nhwc(
+// WHOLE: abn.inplace_forward #abn.leaky_relu<0.01>
+// WHOLE: abn.inplace_backward #abn.leaky_relu<0.01>
 // CHECK-LABEL: func.func @nhwc(
 // CHECK-SAME: %{{[^:]+}}: {{[^,]+}}, %[[G:[^:]+]]: {{[^,]+}}, %[[B:[^:]+]]: tensor
 // CHECK: %[[X:.+]] = "test.conv"
@@ -973,6 +977,9 @@ func.func private @second(%in: !full, %g: !vec, %b: !vec) -> (tensor<f32>, !full
 #dx = {indexing_maps = [#id, #id, #channel, #channel, #channel, #channel, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
 
 // A batch of any size: M is computed.
+// WHOLE-LABEL: func.func @dynamic_batch
+// WHOLE: abn.inplace_forward #abn.leaky_relu<0.01>
+// WHOLE: abn.inplace_backward #abn.leaky_relu<0.01>
 // CHECK-LABEL: func.func @dynamic_batch
 // CHECK: %[[X:.+]] = "test.conv"
 // CHECK: %[[BN:.+]]:3 = abn.batch_norm {channel_dim = 3 : i64, epsilon = 1.000000e-05 : f64} ins(%[[X]] : tensor<?x6x5x8xf32>)
