@@ -6,7 +6,6 @@ tested beside the exporter.
 """
 
 import collections
-import contextlib
 import dataclasses
 import json
 import pathlib
@@ -30,8 +29,8 @@ LOWER = ["--convert-abn-to-linalg", "--convert-dnn-to-linalg"]
 DTYPES = {"f64": np.float64, "f32": np.float32, "bf16": ml_dtypes.bfloat16,
           "i32": np.int32, "i64": np.int64, "ui32": np.uint32}
 INVERTIBLE = ("leaky_relu", "elu")
-# Of half a million values one may be so close to an activation's kink, or to its neighbour in a max pool, that f32 takes
-# the other side: the gradients then differ by 1e-4, in JAX's own f32 as well, for this draw of the arguments and no other.
+# Of half a million values one may be so close to an activation's kink, or to its neighbour in a max pool, that f32
+# takes the other side: the gradients then differ by 1e-4, in any f32, for this draw of the arguments and no other.
 DRAWS = 3
 
 

@@ -12,7 +12,6 @@ import pytest
 from abn_export import cli
 
 jax = pytest.importorskip("jax")
-import flax.linen as nn  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import optax  # noqa: E402
 from flax import nnx  # noqa: E402
@@ -474,7 +473,9 @@ def test_zoo_types(export, dtype, spelt, parse):
     parse(text)
     assert f"tensor<2x32x32x3x{spelt}>" in text and f"tensor<3x3x3x16x{spelt}>" in text
     found = Signature(text)
-    assert found.named("buffer") == found.named("buffer", "arguments") == ["batch_stats.bn1.mean", "batch_stats.bn1.var"]
+    assert (
+        found.named("buffer") == found.named("buffer", "arguments") == ["batch_stats.bn1.mean", "batch_stats.bn1.var"]
+    )
     assert not jax.config.jax_enable_x64
 
 
