@@ -64,7 +64,8 @@ def with_keywords():
 
 
 def static():
-    return jax.jit(lambda n, params, x: (params["w"] * x * n).sum(), static_argnums=0), (3, {"w": jnp.ones(2)}, jnp.ones(2))
+    scaled = jax.jit(lambda n, params, x: (params["w"] * x * n).sum(), static_argnums=0)
+    return scaled, (3, {"w": jnp.ones(2)}, jnp.ones(2))
 
 
 def unused():
