@@ -6,7 +6,7 @@ import lit.formats
 config.name = "abn"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-# The front ends' tests need PyTorch: `./dev test --frontends` runs them, with pytest.
+# The front ends' tests need PyTorch and JAX: `./dev test --frontends` runs them, with pytest.
 config.excludes = ["Inputs", "CMakeLists.txt", "Frontends"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.abn_binary_dir, "test")

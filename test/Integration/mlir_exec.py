@@ -182,7 +182,7 @@ def compile_module(text, passes=(), optimize="-O1", keep=None):
         upstream = tool([find_tool("abn-opt"), *passes, "--mlir-print-op-generic",
                          "--mlir-print-local-scope"], text)
         write(folder, "upstream.mlir", upstream)
-        llvm_dialect = tool([find_tool("mlir-opt"), *LOWER_TO_LLVM], upstream)
+        llvm_dialect = tool([find_tool("mlir-opt"), *LOWER_TO_LLVM], with_splat_ops(upstream))
         llvm_ir = write(folder, "module.ll",
                         tool([find_tool("mlir-translate"), "--mlir-to-llvmir"], llvm_dialect))
         library = os.path.join(folder, "module.so")
@@ -190,6 +190,22 @@ def compile_module(text, passes=(), optimize="-O1", keep=None):
               "-Wno-override-module", llvm_ir, "-lm", "-o", library])
         load_runner_utils()
         return Program(library, signatures(upstream))
+
+
+SPLAT = re.compile(r'(%\w+) = "arith\.constant"\(\) <\{value = dense<([^\[<>"]+)> : '
+                   r'(tensor<([\dx]+)x((?:b?f)\d+)>)\}> : \(\) -> tensor<[^<>]*>')
+LARGE_SPLAT = 4096
+
+
+def with_splat_ops(text):
+    """Large constants of one value as tensor.splat: LLVM IR would spell each of their elements."""
+    def replace(match):
+        name, value, kind, sizes, element = match.groups()
+        if np.prod([int(size) for size in sizes.split("x")]) < LARGE_SPLAT:
+            return match[0]
+        scalar = f'%splat_{name[1:]} = "arith.constant"() <{{value = {value} : {element}}}> : () -> {element}'
+        return f'{scalar}\n{name} = "tensor.splat"(%splat_{name[1:]}) : ({element}) -> {kind}'
+    return SPLAT.sub(replace, text)
 
 
 def write(folder, name, text):

@@ -96,7 +96,7 @@ def importer(graph):
 
 
 def check(options):
-    expected = reference.Reference(pathlib.Path(options.graph).with_suffix(".npz"))
+    expected = reference.Reference.load(pathlib.Path(options.graph).with_suffix(".npz"))
     imports = importer(options.graph)
     optimize = options.optimize.split() if options.mode == "rewritten" else []
     results = execute(options, lowered(options, imports + optimize + LOWER), expected)

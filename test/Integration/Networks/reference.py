@@ -34,18 +34,22 @@ def norm(array):
 class Reference:
     """Arguments, f64 results and tolerances of one graph."""
 
-    def __init__(self, path):
-        stored = np.load(path, allow_pickle=False)
-        self.meta = json.loads(str(stored["meta"]))
-        arg_dtypes, self.dtypes = self.meta["arg_dtypes"], self.meta["result_dtypes"]
-        self.arguments = [decode(stored[f"arg{i}"], dtype) for i, dtype in enumerate(arg_dtypes)]
-        self.results = [stored[f"ref{i}"] for i in range(len(self.dtypes))]
-        self.native = [decode(stored[f"native{i}"], t) for i, t in enumerate(self.dtypes)]
+    def __init__(self, arguments, results, native, meta):
+        self.arguments, self.results, self.native, self.meta = arguments, results, native, meta
+        self.dtypes = meta["result_dtypes"]
         self.floating = [r.dtype == np.float64 for r in self.results]
         sizes = [np.sqrt(np.mean(r**2)) for r, f in zip(self.results, self.floating) if f]
         self.typical = float(np.median(sizes)) if sizes else 0.0
         half = any(dtype in ("f16", "bf16") for dtype in self.dtypes)
         self.factor = NATIVE_FACTOR_HALF if half else NATIVE_FACTOR
+
+    @classmethod
+    def load(cls, path):
+        stored = np.load(path, allow_pickle=False)
+        meta = json.loads(str(stored["meta"]))
+        read = lambda what, kinds: [decode(stored[f"{what}{i}"], kind) for i, kind in enumerate(kinds)]
+        results = [stored[f"ref{i}"] for i in range(len(meta["result_dtypes"]))]
+        return cls(read("arg", meta["arg_dtypes"]), results, read("native", meta["result_dtypes"]), meta)
 
     def role(self, i):
         role = self.meta["result_roles"][i]

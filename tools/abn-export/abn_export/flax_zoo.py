@@ -196,6 +196,10 @@ def step(name, given):
         label = jax.ShapeDtypeStruct((batch,), jnp.int32)
         variables = jax.eval_shape(network.init, jax.random.key(0), image)
         params, batch_stats = variables["params"], variables["batch_stats"]
+        # flax makes the statistics f32 and their new values of the wider type.
+        batch_stats = jax.tree.map(
+            lambda v: jax.ShapeDtypeStruct(v.shape, jnp.promote_types(v.dtype, dtype)), batch_stats
+        )
         rule = None if given.optimizer == "none" else _optimizer(given)
         gradients, update = _make_steps(network, rule)
         if rule is None:

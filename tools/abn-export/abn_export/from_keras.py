@@ -1,7 +1,7 @@
 """`abn-export keras`: the training step of a Keras model, as Keras itself trains it, on JAX or TensorFlow.
 
-Keras has the parts of the step as functions without side effects (`StatelessScope`, `stateless_apply`); here they become
-one function (params, buffers, opt_state, x, y) -> (loss, params or their gradients, buffers, opt_state).
+Keras has the parts of the step as functions without side effects (`StatelessScope`, `stateless_apply`); here they
+become one function (params, buffers, opt_state, x, y) -> (loss, params or their gradients, buffers, opt_state).
 """
 
 import contextlib

@@ -232,7 +232,8 @@ def check(options):
         given = (options.act, options.dtype, options.lr, options.frozen_bn, options.weight_decay)
         if any(given) or options.optimizer != "none":
             raise ExportError(
-                f"--act, --dtype, --frozen-bn and the update's options are for zoo networks; '{files[0]}' is taken as it is"
+                "--act, --dtype, --frozen-bn and the update's options are for zoo networks; "
+                f"'{files[0]}' is taken as it is"
             )
     if options.slope is not None and options.act not in SLOPED_ACTIVATIONS:
         raise ExportError(f"--slope goes with --act {' or '.join(SLOPED_ACTIVATIONS)}")

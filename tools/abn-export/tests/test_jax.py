@@ -12,13 +12,11 @@ import pytest
 from abn_export import cli
 
 jax = pytest.importorskip("jax")
-import flax.linen as nn  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import optax  # noqa: E402
 from flax import nnx  # noqa: E402
 from flax.training import train_state  # noqa: E402
-from jax.interpreters import mlir as jax_mlir  # noqa: E402
-from jaxlib.mlir import ir  # noqa: E402
+from jax_text import Signature, execute  # noqa: E402
 
 from abn_export import dataflow, flax_zoo, from_jax, options  # noqa: E402
 
@@ -66,7 +64,8 @@ def with_keywords():
 
 
 def static():
-    return jax.jit(lambda n, params, x: (params["w"] * x * n).sum(), static_argnums=0), (3, {"w": jnp.ones(2)}, jnp.ones(2))
+    scaled = jax.jit(lambda n, params, x: (params["w"] * x * n).sum(), static_argnums=0)
+    return scaled, (3, {"w": jnp.ones(2)}, jnp.ones(2))
 
 
 def unused():
@@ -125,25 +124,6 @@ def no_loss():
 """
 
 
-class Signature:
-    """What the text says of @main: (name, role, donated) of every argument, (name, role) of every result."""
-
-    def __init__(self, text):
-        with jax_mlir.make_ir_context():
-            module = ir.Module.parse(text)
-            module.operation.verify()
-            (main,) = (op for op in module.body.operations if ir.StringAttr(op.attributes["sym_name"]).value == "main")
-            get = lambda d, key: ir.StringAttr(d[key]).value if key in d else None
-            arguments = [ir.DictAttr(d) for d in main.attributes["arg_attrs"]]
-            results = [ir.DictAttr(d) for d in main.attributes["res_attrs"]]
-            self.arguments = [(get(d, "abn.name"), get(d, "abn.role")) for d in arguments]
-            self.donated = [get(d, "abn.name") for d in arguments if "abn.donated" in d]
-            self.results = [(get(d, "abn.name"), get(d, "abn.role")) for d in results]
-
-    def named(self, role, of="results"):
-        return [name for name, found in getattr(self, of) if found == role]
-
-
 @pytest.fixture
 def steps(tmp_path):
     path = tmp_path / "steps.py"
@@ -181,23 +161,6 @@ def export(run):
 def text_of(step, *args, **kwargs):
     from_jax.set_locations(jax)
     return from_jax.text(jax, step, args, kwargs)
-
-
-def execute(text, arguments):
-    """Compiles the text, not the function that it was made from, and runs it."""
-    from jax._src.lib import xla_client
-    from jaxlib._jax import DeviceList
-
-    device = jax.devices("cpu")[0]
-    with jax_mlir.make_ir_context():
-        module = ir.Module.parse(text)
-        compiled = device.client.compile_and_load(
-            module, executable_devices=DeviceList((device,)), compile_options=xla_client.CompileOptions()
-        )
-    # Copies, for a donated argument is gone afterwards.
-    with jax.enable_x64(True):
-        buffers = [jax.device_put(np.array(a), device) for a in arguments]
-    return [np.asarray(out[0]) for out in compiled.execute_sharded(buffers).disassemble_into_single_device_arrays()]
 
 
 STEP_ARGUMENTS = [
@@ -510,6 +473,10 @@ def test_zoo_types(export, dtype, spelt, parse):
     text = export("block1", "--dtype", dtype, "--batch", "2", "--optimizer", "adam")
     parse(text)
     assert f"tensor<2x32x32x3x{spelt}>" in text and f"tensor<3x3x3x16x{spelt}>" in text
+    found = Signature(text)
+    assert (
+        found.named("buffer") == found.named("buffer", "arguments") == ["batch_stats.bn1.mean", "batch_stats.bn1.var"]
+    )
     assert not jax.config.jax_enable_x64
 
 

@@ -4,9 +4,9 @@ import collections
 
 import pytest
 import torch
-from torch_steps import SmallNet, argument_values, evaluate, small_problem
 from torch import nn
 from torch.nn import functional as F
+from torch_steps import SmallNet, argument_values, evaluate, small_problem
 
 from abn_export import ExportError, activations, joint, models, options, writer
 

@@ -17,7 +17,7 @@ import pytest
 if importlib.util.find_spec("keras") is None:
     pytest.skip("Keras is not installed", allow_module_level=True)
 
-from test_jax import Signature, execute  # noqa: E402
+from jax_text import Signature, execute  # noqa: E402
 
 MODEL = """
 import keras
