@@ -431,3 +431,69 @@ func.func @before(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
 func.func @after(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
   return %y : tensor<4xf32>
 }
+
+// -----
+
+// Two ops that are not evaluated are another function each if an attribute differs, the first ones too.
+func.func @before(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  %y = "test.op"(%x) {k = 1 : i64} : (tensor<8x8xf32>) -> tensor<8x8xf32>
+  return %y : tensor<8x8xf32>
+}
+
+// expected-error @+1 {{is not equivalent to `before`: result 0 differs by}}
+func.func @after(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  %y = "test.op"(%x) {k = 2 : i64} : (tensor<8x8xf32>) -> tensor<8x8xf32>
+  return %y : tensor<8x8xf32>
+}
+
+// -----
+
+// Or if their operands are exchanged.
+func.func @before(%x: tensor<8x8xf32>, %w: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  %y = "test.conv"(%x, %w) : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
+  return %y : tensor<8x8xf32>
+}
+
+// expected-error @+1 {{is not equivalent to `before`: result 0 differs by}}
+func.func @after(%x: tensor<8x8xf32>, %w: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  %y = "test.conv"(%w, %x) : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
+  return %y : tensor<8x8xf32>
+}
+
+// -----
+
+// Another slice is something else.
+func.func @before(%x: tensor<8x8xf32>) -> tensor<4x8xf32> {
+  %y = tensor.extract_slice %x[0, 0] [4, 8] [1, 1] : tensor<8x8xf32> to tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
+
+// expected-error @+1 {{is not equivalent to `before`: result 0 differs by}}
+func.func @after(%x: tensor<8x8xf32>) -> tensor<4x8xf32> {
+  %y = tensor.extract_slice %x[4, 0] [4, 8] [1, 1] : tensor<8x8xf32> to tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
+
+// -----
+
+// So is a loop with another body.
+func.func @before(%n: index, %x: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %y = scf.for %i = %zero to %n step %one iter_args(%a = %x) -> tensor<8x8xf32> {
+    %b = arith.addf %a, %x : tensor<8x8xf32>
+    scf.yield %b : tensor<8x8xf32>
+  }
+  return %y : tensor<8x8xf32>
+}
+
+// expected-error @+1 {{is not equivalent to `before`: result 0 differs by}}
+func.func @after(%n: index, %x: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %y = scf.for %i = %zero to %n step %one iter_args(%a = %x) -> tensor<8x8xf32> {
+    %b = arith.subf %a, %x : tensor<8x8xf32>
+    scf.yield %b : tensor<8x8xf32>
+  }
+  return %y : tensor<8x8xf32>
+}
