@@ -114,6 +114,12 @@ std::optional<std::string> mlir::abn::findDifference(func::FuncOp originalBefore
       second.run(after.func, options, forcedAfter, copy, &after.decomposer.getFused());
       firstAdded = copy.getFirstAdded();
     }
+    if (first.getNumEffects() != second.getNumEffects())
+      return "the number of ops with effects differs";
+    if (firstAdded && firstAdded->getNumResults() == 0)
+      return ("`" + firstAdded->getName().getStringRef() + "` (" +
+              describeLocation(firstAdded->getLoc()) + ") has an effect with something else")
+          .str();
     for (auto [index, pair] :
          llvm::enumerate(llvm::zip_equal(first.getReturned(), second.getReturned()))) {
       double error =

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -311,8 +312,14 @@ void Evaluation::evaluateOp(Operation *op) {
       returned.push_back(indices.lookup(operand));
     return;
   }
-  if (op->getNumResults() == 0)
+  if (op->getNumResults() == 0) {
+    // An op that is there for its effect must be there in another function too.
+    if (!isMemoryEffectFree(op)) {
+      drawResults(op);
+      ++effects;
+    }
     return;
+  }
   branches.clear();
   std::optional<Arrays> arrays = execute(op);
   bool isLeaf = !arrays;
@@ -338,15 +345,16 @@ void Evaluation::run(func::FuncOp func, const LeafOptions &leafOptions,
   indices.clear();
   ordinals.clear();
   returned.clear();
-  nextLeaf = 0;
+  nextLeaf = effects = 0;
   for (BlockArgument argument : block.getArguments()) {
     bool positive = options.positiveArguments.contains(argument.getArgNumber());
     addValue(argument,
              drawLeaf(getShape(argument), getElementTypeOrSelf(argument.getType()), positive), true,
              {});
   }
-  // Results are drawn apart from arguments, so that two functions with the same arguments agree.
-  nextLeaf = 1 << 20;
+  // Results are drawn apart from arguments, so that two functions with the same arguments agree,
+  // and what the second one has alone apart from what the first has.
+  nextLeaf = registry->isComparing() ? uint64_t(1) << 40 : 1 << 20;
   for (Operation &op : block)
     if (!ignored || !ignored->contains(&op))
       evaluateOp(&op);

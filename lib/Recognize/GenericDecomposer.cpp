@@ -16,17 +16,21 @@ struct LoopValue {
   AffineMap map;
 };
 
-class Splitter {
+class Splitter : OpBuilder::Listener {
 public:
-  explicit Splitter(linalg::GenericOp op) : op(op), b(op), loc(op.getLoc()) {}
+  explicit Splitter(linalg::GenericOp op) : op(op), b(op, this), loc(op.getLoc()) {}
 
   bool canSplit();
   void split();
 
-  SmallVector<Operation *> parts;
+  SmallVector<Operation *> parts, helpers;
   SmallVector<Value> results;
 
 private:
+  void notifyOperationInserted(Operation *inserted, OpBuilder::InsertPoint) override {
+    if (inserted->getBlock() == op->getBlock() && !isa<linalg::GenericOp>(inserted))
+      helpers.push_back(inserted);
+  }
   Operation *getCombiner(unsigned result);
   bool isPosition(Operation *inner);
   bool readsLoops(Operation *inner);
@@ -285,7 +289,8 @@ GenericDecomposer::GenericDecomposer(func::FuncOp func) {
       continue;
     splitter.split();
     op->replaceAllUsesWith(splitter.results);
-    splits.push_back({op, std::move(splitter.parts), std::move(splitter.results)});
+    splits.push_back(
+        {op, std::move(splitter.parts), std::move(splitter.helpers), std::move(splitter.results)});
     fused.insert(op);
   }
 }
@@ -312,15 +317,18 @@ bool GenericDecomposer::isIntact(const Split &split) const {
   return anyResult;
 }
 
-void GenericDecomposer::restore() {
+void GenericDecomposer::restore(bool changed) {
   for (Split &split : llvm::reverse(splits)) {
-    if (isIntact(split)) {
-      for (auto [part, fusedResult] : llvm::zip_equal(split.results, split.op->getResults()))
-        part.replaceAllUsesWith(fusedResult);
-      for (Operation *part : llvm::reverse(split.parts))
-        part->erase();
-    } else {
+    if (changed && !isIntact(split)) {
       split.op->erase();
+      continue;
     }
+    for (auto [part, fusedResult] : llvm::zip_equal(split.results, split.op->getResults()))
+      part.replaceAllUsesWith(fusedResult);
+    for (Operation *part : llvm::reverse(split.parts))
+      part->erase();
+    for (Operation *helper : llvm::reverse(split.helpers))
+      if (helper->use_empty())
+        helper->erase();
   }
 }

@@ -15,13 +15,16 @@ public:
   explicit GenericDecomposer(func::FuncOp func);
   /// The fused ops that were split.
   const llvm::DenseSet<Operation *> &getFused() const { return fused; }
-  /// Puts a fused op back if all that was made of it is as it was; erases the other fused ops.
-  void restore();
+  /// Puts a fused op back if all that was made of it is as it was (all of them if nothing was `changed`);
+  /// erases the other fused ops.
+  void restore(bool changed);
 
 private:
   struct Split {
     linalg::GenericOp op;
     SmallVector<Operation *> parts;
+    /// Destinations and sizes that were made for the parts.
+    SmallVector<Operation *> helpers;
     SmallVector<Value> results;
   };
   bool isIntact(const Split &split) const;

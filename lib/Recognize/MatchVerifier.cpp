@@ -98,6 +98,9 @@ std::string MatchVerifier::findBackwardMismatch(Evaluation &other, const BatchNo
   const FullClass &layout = math.getLayout();
   std::vector<double> xhat = math.normalized(xs);
   ArrayRef<double> dy = contents(other, *match.dy, layout);
+  // Where the rest of the graph overflows, this scale says nothing.
+  if (!llvm::all_of(dy, [](double x) { return std::isfinite(x); }))
+    return "";
   if (match.hasActivation()) {
     ArrayRef<double> dz =
         match.dzAxes.empty()
@@ -137,9 +140,15 @@ void MatchVerifier::narrowGradients(Evaluation &other, const MatchMath &math,
   const FullClass &layout = math.getLayout();
   std::vector<double> xhat = math.normalized(contents(other, match.x, layout));
   ArrayRef<double> dy = contents(other, *match.dy, layout);
-  double noise = 2e-6 * math.getCount() * getLargest(dy) * std::max(1.0, getLargest(xhat));
+  if (!llvm::all_of(dy, [](double x) { return std::isfinite(x); }))
+    return;
+  // Dynamic dimensions have other extents here.
+  double count = 1;
+  for (auto [dim, size] : llvm::enumerate(other[match.x].shape))
+    count *= static_cast<int64_t>(dim) == match.channelDim ? 1 : size;
+  double noise = 2e-6 * count * getLargest(dy) * std::max(1.0, getLargest(xhat));
   auto narrow = [&](SmallVectorImpl<unsigned> &values, const ChannelRow &meanOf) {
-    ChannelRow expected = math.scaled(meanOf, math.getCount());
+    ChannelRow expected = math.scaled(meanOf, count);
     llvm::erase_if(values, [&](unsigned value) {
       return !compare.rows(row(other, value, expected.size()), expected, noise);
     });

@@ -91,7 +91,12 @@ void BatchNormSearch::findOtherNorms() {
       continue;
     unsigned first = tables.findEqual(sum->operand).front();
     unsigned large = llvm::count_if(evaluation[first].shape, [](int64_t size) { return size > 1; });
-    if (!summed.insert({first, sum->dims}).second || large == sum->dims.size() + 1)
+    // Over all but one, or all of a tensor with one channel.
+    bool isChannelSum =
+        large == sum->dims.size() + 1 ||
+        (large == sum->dims.size() &&
+         llvm::is_contained(ArrayRef<int64_t>(evaluation[first].shape).drop_front(), 1));
+    if (!summed.insert({first, sum->dims}).second || isChannelSum)
       continue;
     candidates.push_back({first, sum->dims});
   }

@@ -98,7 +98,7 @@ struct Recognize : abn::impl::RecognizeBase<Recognize> {
         rewriter.apply(match);
         applied = true;
       }
-    decomposer.restore();
+    decomposer.restore(applied);
     if (applied)
       rewriter.eraseUnused();
   }
@@ -164,7 +164,10 @@ struct Recognize : abn::impl::RecognizeBase<Recognize> {
       if (!match.problem.empty())
         missed(loc, match.problem);
       else if (!match.hasBackward())
-        missed(loc, "its backward: no gradient of its input is computed from it");
+        remark::missed(loc, remark::RemarkOpts::name("Recognize").category("abn"))
+            << "batch norm is recognised without its backward: no gradient of its input is "
+               "computed "
+               "from it";
       if (match.problem.empty() && !match.keepsBatchNorm())
         remark::passed(loc, remark::RemarkOpts::name("Recognize").category("abn"))
             << ("batch norm is recognised" +

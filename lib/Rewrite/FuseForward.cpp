@@ -198,8 +198,11 @@ void ChainFuser::fuse(Chain &chain) {
   for (OpOperand *use : chain.outputReaders)
     use->set(backward);
   chain.z.replaceAllUsesWith(output);
-  if (chain.activation)
+  if (chain.activation) {
     chain.activation.erase();
+    // What is left reads its sizes only.
+    chain.y.replaceAllUsesWith(output);
+  }
   chain.batchNorm->erase();
   remark::passed(forward->getLoc(), remark::RemarkOpts::name("FuseForward").category("abn"))
       << "chain " + chain.name + ": " + stringifyChainStrategy(chain.strategy).str();

@@ -889,7 +889,7 @@ func.func @clamp_never_seen(%in: !full, %g: !vec, %b: !vec) -> (tensor<f32>, !fu
 #dx = {indexing_maps = [#id, #id, #channel, #channel, #channel, #channel, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
 
 // There is no backward: the forward is recognised all the same.
-// REMARK: [Missed] Recognize {{.*}}batch norm is not recognised: its backward: no gradient of its input is computed from it
+// REMARK: [Missed] Recognize {{.*}}batch norm is recognised without its backward: no gradient of its input is computed from it
 // CHECK-LABEL: func.func @forward_only(
 // CHECK: abn.batch_norm {
 // CHECK: abn.activation #abn.leaky_relu<0.01>
@@ -972,7 +972,7 @@ func.func @forward_only(%in: !full, %g: !vec, %b: !vec) -> (tensor<f32>, !full, 
 #dx = {indexing_maps = [#id, #id, #channel, #channel, #channel, #channel, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
 
 // The gradient's mean is not taken out: it is not that of a batch norm.
-// REMARK: [Missed] Recognize {{.*}}batch norm is not recognised: its backward: no gradient of its input is computed from it
+// REMARK: [Missed] Recognize {{.*}}batch norm is recognised without its backward: no gradient of its input is computed from it
 // CHECK-LABEL: func.func @backward_of_something_else(
 // CHECK: abn.batch_norm {
 // CHECK: abn.activation #abn.leaky_relu<0.01>

@@ -114,6 +114,8 @@ public:
   const EvaluatedValue &operator[](unsigned index) const { return values[index]; }
   std::optional<unsigned> find(Value value) const;
   ArrayRef<unsigned> getReturned() const { return returned; }
+  /// How many ops without results have effects.
+  unsigned getNumEffects() const { return effects; }
   ArrayArena &getArena() { return arena; }
   /// The tiny extent of a dimension of true extent `size`.
   int64_t getTinyExtent(int64_t size) const { return extents(size); }
@@ -152,6 +154,7 @@ private:
   SmallVector<unsigned> returned, operandIndices;
   SmallVector<Branch, 0> branches;
   uint64_t nextLeaf = 0;
+  unsigned effects = 0;
 };
 
 } // namespace mlir::abn
