@@ -53,6 +53,14 @@ void DynamicExtents::visit(Operation *op) {
       if (auto type = dyn_cast<RankedTensorType>(result.getType()))
         for (unsigned dim = 0, e = type.getRank(); dim < e; ++dim)
           unify(result, dim, dps.getTiedOpOperand(result)->get(), dim);
+  // The full operands of an abn op have one shape.
+  if (op->getName().getDialectNamespace() == "abn" && op->getNumResults() > 0)
+    if (auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType()))
+      for (Value operand : op->getOperands())
+        if (auto other = dyn_cast<RankedTensorType>(operand.getType());
+            other && other.getRank() == type.getRank())
+          for (unsigned dim = 0, e = type.getRank(); dim < e; ++dim)
+            unify(op->getResult(0), dim, operand, dim);
   if (auto cast = dyn_cast<tensor::CastOp>(op))
     if (auto type = dyn_cast<RankedTensorType>(cast.getType()))
       for (unsigned dim = 0, e = type.getRank(); dim < e; ++dim)

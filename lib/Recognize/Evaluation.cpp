@@ -99,7 +99,8 @@ SmallVector<int64_t, 4> Evaluation::getShape(Value value) {
   return shape;
 }
 
-void Evaluation::addValue(Value value, TinyArray array, bool isLeaf, ArrayRef<unsigned> operands) {
+void Evaluation::addValue(Value value, SmallVector<int64_t, 4> shape, TinyArray array, bool isLeaf,
+                          ArrayRef<unsigned> operands) {
   unsigned index = values.size();
   indices[value] = index;
   values.push_back({value,
@@ -290,20 +291,24 @@ std::optional<Evaluation::Arrays> Evaluation::execute(Operation *op) {
       });
 }
 
-Evaluation::Arrays Evaluation::drawResults(Operation *op) {
-  SmallVector<TinyArray, 4> operands;
+/// What an op that is not executed gives: in a comparison, what it gave in the first function, with
+/// the extents that it had there.
+LeafRegistry::Entry Evaluation::drawResults(Operation *op) {
+  SmallVector<TinyArray, 2> operands;
   visitOuterOperands(op, [&](OpOperand &operand) {
     if (std::optional<unsigned> index = find(operand.get()))
       operands.push_back(values[*index].array);
   });
   unsigned ordinal = ordinals[LeafRegistry::getKind(op)]++;
   if (const LeafRegistry::Entry *entry = registry->find(op, operands, ordinal))
-    return entry->results;
-  Arrays results;
-  for (Value result : op->getResults())
-    results.push_back(drawLeaf(getShape(result), getElementTypeOrSelf(result.getType())));
-  registry->add(op, operands, ordinal, results);
-  return results;
+    return *entry;
+  LeafRegistry::Entry entry{op, ordinal, std::move(operands), {}, {}};
+  for (Value result : op->getResults()) {
+    entry.shapes.push_back(getShape(result));
+    entry.results.push_back(drawLeaf(entry.shapes.back(), getElementTypeOrSelf(result.getType())));
+  }
+  registry->add(entry);
+  return entry;
 }
 
 void Evaluation::evaluateOp(Operation *op) {
@@ -322,14 +327,17 @@ void Evaluation::evaluateOp(Operation *op) {
   }
   branches.clear();
   std::optional<Arrays> arrays = execute(op);
-  bool isLeaf = !arrays;
-  if (isLeaf) {
-    branches.clear();
-    arrays = drawResults(op);
+  if (arrays) {
+    SmallVector<unsigned, 8> operands(getOperandIndices(op));
+    for (auto [result, array] : llvm::zip_equal(op->getResults(), *arrays))
+      addValue(result, getShape(result), array, /*isLeaf=*/false, operands);
+    return;
   }
+  branches.clear();
+  LeafRegistry::Entry leaf = drawResults(op);
   SmallVector<unsigned, 8> operands(getOperandIndices(op));
-  for (auto [result, array] : llvm::zip_equal(op->getResults(), *arrays))
-    addValue(result, array, isLeaf, operands);
+  for (auto [result, array, shape] : llvm::zip_equal(op->getResults(), leaf.results, leaf.shapes))
+    addValue(result, shape, array, /*isLeaf=*/true, operands);
 }
 
 void Evaluation::run(func::FuncOp func, const LeafOptions &leafOptions,
@@ -348,9 +356,13 @@ void Evaluation::run(func::FuncOp func, const LeafOptions &leafOptions,
   nextLeaf = effects = 0;
   for (BlockArgument argument : block.getArguments()) {
     bool positive = options.positiveArguments.contains(argument.getArgNumber());
-    addValue(argument,
-             drawLeaf(getShape(argument), getElementTypeOrSelf(argument.getType()), positive), true,
-             {});
+    SmallVector<int64_t, 4> shape = registry->isComparing()
+                                        ? registry->argumentShapes[argument.getArgNumber()]
+                                        : getShape(argument);
+    if (!registry->isComparing())
+      registry->argumentShapes.push_back(shape);
+    TinyArray array = drawLeaf(shape, getElementTypeOrSelf(argument.getType()), positive);
+    addValue(argument, shape, array, /*isLeaf=*/true, {});
   }
   // Results are drawn apart from arguments, so that two functions with the same arguments agree,
   // and what the second one has alone apart from what the first has.

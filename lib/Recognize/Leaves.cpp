@@ -160,10 +160,8 @@ const LeafRegistry::Entry *LeafRegistry::find(Operation *op, ArrayRef<TinyArray>
   return nullptr;
 }
 
-void LeafRegistry::add(Operation *op, ArrayRef<TinyArray> operands, unsigned ordinal,
-                       ArrayRef<TinyArray> results) {
+void LeafRegistry::add(Entry entry) {
   if (!firstAdded)
-    firstAdded = op;
-  entries[getKind(op)].push_back(
-      {op, ordinal, SmallVector<TinyArray, 2>(operands), SmallVector<TinyArray, 2>(results)});
+    firstAdded = entry.op;
+  entries[getKind(entry.op)].push_back(std::move(entry));
 }

@@ -74,14 +74,17 @@ public:
     Operation *op;
     unsigned ordinal;
     SmallVector<TinyArray, 2> operands, results;
+    /// The results' extents.
+    SmallVector<SmallVector<int64_t, 4>, 1> shapes;
   };
   /// An op of the same kind on operands that are equal up to rounding; for an op with effects or of
   /// an unknown dialect, the `ordinal`-th of its kind.
   const Entry *find(Operation *op, ArrayRef<TinyArray> operands, unsigned ordinal) const;
-  void add(Operation *op, ArrayRef<TinyArray> operands, unsigned ordinal,
-           ArrayRef<TinyArray> results);
+  void add(Entry entry);
   static llvm::hash_code getKind(Operation *op);
   static bool isPure(Operation *op);
+  /// The arguments' extents in the first function.
+  SmallVector<SmallVector<int64_t, 4>> argumentShapes;
   /// From here on a second function is compared with the one that filled the registry.
   void startComparison() {
     comparing = true;
@@ -133,10 +136,11 @@ private:
                    const llvm::DenseSet<Operation *> &combiners);
   std::optional<TinyArray> reduce(Operation *combiner, TinyArray term, const TinyArray &init,
                                   AffineMap map, ArrayRef<int64_t> extents);
-  Arrays drawResults(Operation *op);
+  LeafRegistry::Entry drawResults(Operation *op);
   TinyArray drawLeaf(ArrayRef<int64_t> shape, Type elementType, bool positive = false);
   SmallVector<int64_t, 4> getShape(Value value);
-  void addValue(Value value, TinyArray array, bool isLeaf, ArrayRef<unsigned> operands);
+  void addValue(Value value, SmallVector<int64_t, 4> shape, TinyArray array, bool isLeaf,
+                ArrayRef<unsigned> operands);
   void forceMergedOperands(Operation *op);
   bool haveCommonLayout(Operation *op);
   bool hasMergedAxis(const EvaluatedValue &value) const;
