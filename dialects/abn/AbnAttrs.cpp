@@ -103,7 +103,8 @@ LogicalResult ScaledAttr::verify(EmitError emitError, Attribute base, APFloat in
                                  APFloat outputScale) {
   if (!isa<ActivationAttrInterface>(base))
     return emitError() << "(activation_a4) expected an activation, got " << base;
-  for (auto [name, value] : {std::make_pair("input_scale", inputScale), {"output_scale", outputScale}}) {
+  for (auto [name, value] :
+       {std::make_pair("input_scale", inputScale), {"output_scale", outputScale}}) {
     if (failed(verifyFinite(emitError, name, value)))
       return failure();
     if (value.isZero())

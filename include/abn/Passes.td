@@ -282,7 +282,7 @@ def RewriteBackward : Pass<"abn-rewrite-backward", "::mlir::func::FuncOp"> {
     the activation's gradient where that reads the same output; frozen statistics likewise. The
     recovered tensor is then never formed.
 
-    Precondition: abn-fuse-forward. Afterwards: no gradient of a batch norm reads a recovered input.
+    Precondition: abn-fuse-forward. Afterwards: no gradient of a batch norm reads its own recovered input.
 
     Before:
 
@@ -323,7 +323,7 @@ def VerifyRewrite : Pass<"abn-verify-rewrite", "::mlir::func::FuncOp"> {
     - (v1) nothing reads the input of an in-place op after it;
     - (v2) a backward op agrees with the forward op whose statistics it reads in epsilon, channel,
       gamma, beta, gamma policy, activation and, unless it is rebuilt, the output;
-    - (v3) no gradient of a batch norm reads a recovered input;
+    - (v3) no gradient of a batch norm reads its own recovered input;
     - (v4) nothing reads what an activation that is not invertible would recover.
 
     Changes nothing.

@@ -30,7 +30,8 @@ struct OptimizeOptions : PassPipelineOptions<OptimizeOptions> {
                          llvm::cl::init(true)};
   Option<bool> anyChannelDim{
       *this, "any-channel-dim",
-      llvm::cl::desc("also recognise normalisations whose channel is the first dimension or part of one"),
+      llvm::cl::desc(
+          "also recognise normalisations whose channel is the first dimension or part of one"),
       llvm::cl::init(false)};
   Option<bool> verifyEquivalence{
       *this, "verify-equivalence",

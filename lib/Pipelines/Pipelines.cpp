@@ -29,9 +29,9 @@ void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &
 }
 
 void mlir::abn::registerAbnPipelines() {
-  PassPipelineRegistration<OptimizeOptions>(
-      "abn-optimize",
-      "recognise batch norm -> activation chains, compute them in place and rewrite the backward to "
-      "recover from the stored outputs",
-      buildOptimizePipeline);
+  PassPipelineRegistration<OptimizeOptions>("abn-optimize",
+                                            "recognise batch norm -> activation chains, compute "
+                                            "them in place and rewrite the backward to "
+                                            "recover from the stored outputs",
+                                            buildOptimizePipeline);
 }

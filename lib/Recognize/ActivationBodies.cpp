@@ -19,20 +19,34 @@ const ActivationBodies::Body &ActivationBodies::get(ActivationAttrInterface phi,
     body.block->addArgument(b.getF64Type(), loc);
   Value input = body.block->getArgument(0);
   ValueRange params = body.block->getArguments().drop_front();
+  Value result;
   switch (form) {
   case Form::Apply:
-    body.result = phi.apply(b, loc, input, params);
+    result = phi.apply(b, loc, input, params);
     break;
   case Form::Derivative:
-    body.result = phi.derivative(b, loc, input, params);
+    result = phi.derivative(b, loc, input, params);
     break;
   case Form::Invert:
-    body.result = phi.invert(b, loc, input, params);
+    result = phi.invert(b, loc, input, params);
     break;
   case Form::DerivativeFromOutput:
-    body.result = phi.derivativeFromOutput(b, loc, input, params);
+    result = phi.derivativeFromOutput(b, loc, input, params);
     break;
   }
+  llvm::DenseMap<Value, unsigned> slotOf;
+  for (BlockArgument argument : body.block->getArguments())
+    slotOf[argument] = slotOf.size();
+  for (Operation &op : *body.block) {
+    Instruction instruction{&op, std::nullopt, {}};
+    if (auto constant = dyn_cast<arith::ConstantOp>(op))
+      instruction.constant = getNumber(constant.getValue()).value_or(NAN);
+    for (Value operand : op.getOperands())
+      instruction.operands.push_back(slotOf.lookup(operand));
+    slotOf[op.getResult(0)] = slotOf.size();
+    body.instructions.push_back(std::move(instruction));
+  }
+  body.result = slotOf.lookup(result);
   return body;
 }
 
@@ -40,26 +54,24 @@ TinyArray ActivationBodies::evaluate(ActivationAttrInterface phi, Form form, con
                                      ArrayRef<TinyArray> params, ArrayArena &arena) {
   const Body &body = get(phi, form);
   scratch.reset();
-  llvm::SmallDenseMap<Value, TinyArray, 16> environment;
-  environment[body.block->getArgument(0)] = input;
-  for (auto [index, param] : llvm::enumerate(params))
-    environment[body.block->getArgument(index + 1)] = param;
+  slots.assign(1, input);
+  slots.append(params.begin(), params.end());
   SmallVector<Branch> branches;
-  for (Operation &op : *body.block) {
-    if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
-      environment[constant.getResult()] =
-          scratch.splat(input.getRank(), getNumber(constant.getValue()).value_or(NAN));
+  SmallVector<TinyArray, 3> operands;
+  for (const Instruction &instruction : body.instructions) {
+    if (instruction.constant) {
+      slots.push_back(scratch.splat(input.getRank(), *instruction.constant));
       continue;
     }
-    SmallVector<TinyArray, 3> operands;
-    for (Value operand : op.getOperands())
-      operands.push_back(environment.lookup(operand));
+    operands.clear();
+    for (unsigned operand : instruction.operands)
+      operands.push_back(slots[operand]);
     // Activations emit arith and math ops only; one that is not known here gives NaN, which no
     // comparison accepts.
-    std::optional<TinyArray> result = evaluateScalarOp(&op, operands, scratch, branches);
-    environment[op.getResult(0)] = result ? *result : scratch.splat(input.getRank(), NAN);
+    std::optional<TinyArray> result = evaluateScalarOp(instruction.op, operands, scratch, branches);
+    slots.push_back(result ? *result : scratch.splat(input.getRank(), NAN));
   }
-  const TinyArray &result = environment[body.result];
+  const TinyArray &result = slots[body.result];
   TinyArray kept = arena.allocate(result.sizes);
   std::copy_n(result.data, result.getTotal(), kept.data);
   return kept;

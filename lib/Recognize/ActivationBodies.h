@@ -6,6 +6,7 @@
 #include "abn/Recognize/TinyArray.h"
 #include "mlir/IR/Block.h"
 #include <map>
+#include <optional>
 
 namespace mlir::abn {
 
@@ -13,19 +14,28 @@ class ActivationBodies {
 public:
   enum class Form { Apply, Derivative, Invert, DerivativeFromOutput };
 
-  /// phi, its derivative or its inverse of every element, in `arena`; `params` have the rank of `input`.
+  /// phi, its derivative or its inverse of every element, in `arena`; `params` have the rank of
+  /// `input`.
   TinyArray evaluate(ActivationAttrInterface phi, Form form, const TinyArray &input,
                      ArrayRef<TinyArray> params, ArrayArena &arena);
 
 private:
+  /// The formula as a list of ops, whose operands and results are slots.
+  struct Instruction {
+    Operation *op;
+    std::optional<double> constant;
+    SmallVector<unsigned, 3> operands;
+  };
   struct Body {
     std::unique_ptr<Block> block;
-    Value result;
+    SmallVector<Instruction, 0> instructions;
+    unsigned result;
   };
   const Body &get(ActivationAttrInterface phi, Form form);
 
   std::map<std::pair<const void *, Form>, Body> bodies;
   ArrayArena scratch;
+  SmallVector<TinyArray, 0> slots;
 };
 
 } // namespace mlir::abn

@@ -1,9 +1,10 @@
-// The activation family: closed forms are evaluated and compared; parameters (slopes, scales, bounds)
-// are read off the contents first.
+// The activation family: closed forms are evaluated and compared; parameters (slopes, scales,
+// bounds) are read off the contents first.
 #include "ActivationFit.h"
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -24,11 +25,9 @@ double mlir::abn::snapConstant(double value) {
 }
 
 ActivationFitter::ActivationFitter(Evaluation &evaluation, const ValueTables &tables,
-                                   const BatchNormMatch &match, ArrayRef<double> constants,
-                                   ActivationBodies &bodies)
-    : evaluation(evaluation), tables(tables), match(match), constants(constants), bodies(bodies),
-      math(tables, match), ys(math.contents(match.y)),
-      context(evaluation[match.y].value.getContext()) {
+                                   const BatchNormMatch &match, ActivationBodies &bodies)
+    : evaluation(evaluation), tables(tables), match(match), bodies(bodies), math(tables, match),
+      ys(math.contents(match.y)), context(evaluation[match.y].value.getContext()) {
   constexpr size_t kSamples = 5;
   sample = sampleArena.allocate({static_cast<int64_t>(kSamples)});
   size_t count = ys.size() / kTrials;
@@ -37,6 +36,31 @@ ActivationFitter::ActivationFitter(Evaluation &evaluation, const ValueTables &ta
     positions.push_back(i / kSamples * count + (i * 7919 + 13) % count);
     sample.data[i] = ys[positions.back()];
   }
+  std::vector<size_t> order(ys.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return std::make_pair(ys[a], a) < std::make_pair(ys[b], b);
+  });
+  for (size_t i = 0; i + 1 < order.size(); ++i)
+    neighbours.push_back({order[i], order[i + 1]});
+  constexpr size_t kNeighbours = 16;
+  llvm::sort(neighbours, [&](const auto &a, const auto &b) {
+    return std::make_pair(ys[a.second] - ys[a.first], a) <
+           std::make_pair(ys[b.second] - ys[b.first], b);
+  });
+  if (neighbours.size() > kNeighbours)
+    neighbours.resize(kNeighbours);
+}
+
+bool ActivationFitter::isFunction(unsigned z) const {
+  ArrayRef<double> zs = math.contents(z);
+  // An activation's slope is of the size of its output over its input.
+  double slope = 50 * getLargest(zs) / (getLargest(ys) + 1e-300);
+  double rounding = kTolerance * getLargest(zs);
+  return llvm::all_of(neighbours, [&](const auto &pair) {
+    double step = ys[pair.second] - ys[pair.first];
+    return std::fabs(zs[pair.second] - zs[pair.first]) <= slope * step + rounding;
+  });
 }
 
 /// Equal within each trial's own scale: trials differ in size.
@@ -118,9 +142,9 @@ ActivationAttrInterface ActivationFitter::fitKinked(ArrayRef<double> z) {
     // A multiple of y is no activation.
     if (std::fabs(relative - 1) < kTolerance)
       return IdentityAttr::get(context);
-    ActivationAttrInterface kinked =
-        std::fabs(relative) < 1e-7 ? ActivationAttrInterface(ReluAttr::get(context))
-                                   : LeakyReluAttr::get(context, relative);
+    ActivationAttrInterface kinked = std::fabs(relative) < 1e-7
+                                         ? ActivationAttrInterface(ReluAttr::get(context))
+                                         : LeakyReluAttr::get(context, relative);
     if (!unit)
       kinked = ScaledAttr::get(context, kinked, 1.0, snapConstant(*scale));
     fits.push_back(kinked);
@@ -156,10 +180,12 @@ std::optional<ActivationFit> ActivationFitter::fitPrelu(ArrayRef<double> z) {
     return std::nullopt;
   // A channel without a negative y says nothing of its slope.
   std::optional<unsigned> param;
-  for (auto [value, contents] : tables.getRows(tables.getFullClass(match.y).shape[match.channelDim])) {
+  for (auto [value, contents] :
+       tables.getRows(tables.getFullClass(match.y).shape[match.channelDim])) {
     bool fits = contents.size() == slopes.size();
     for (size_t i = 0; fits && i < slopes.size(); ++i)
-      fits = std::isnan(slopes[i]) || std::fabs(slopes[i] - contents[i]) <= 1e-5 * std::fabs(contents[i]);
+      fits = std::isnan(slopes[i]) ||
+             std::fabs(slopes[i] - contents[i]) <= 1e-5 * std::fabs(contents[i]);
     if (fits) {
       param = value;
       break;
@@ -177,9 +203,10 @@ ActivationAttrInterface ActivationFitter::fitFixed(ArrayRef<double> z) {
   // PyTorch's threshold, above which softplus is the identity to f32's rounding.
   constexpr double kThreshold = 20;
   ActivationAttrInterface family[] = {
-      SigmoidAttr::get(context),     TanhAttr::get(context),     SiluAttr::get(context),
-      GeluAttr::get(context),        GeluTanhAttr::get(context), SoftplusAttr::get(context, 1.0, kThreshold),
-      HardswishAttr::get(context),   HardsigmoidAttr::get(context),
+      SigmoidAttr::get(context),   TanhAttr::get(context),
+      SiluAttr::get(context),      GeluAttr::get(context),
+      GeluTanhAttr::get(context),  SoftplusAttr::get(context, 1.0, kThreshold),
+      HardswishAttr::get(context), HardsigmoidAttr::get(context),
       MishAttr::get(context)};
   for (ActivationAttrInterface phi : family)
     if (gives(phi, z))
@@ -208,16 +235,24 @@ ActivationAttrInterface ActivationFitter::fitScaled(ArrayRef<double> z) {
                                       SoftplusAttr::get(context, 1.0, 20.0)};
   for (double inputScale : getScales()) {
     double in = snapConstant(inputScale);
+    scratch.reset();
+    TinyArray scaled = scratch.allocate(sample.sizes);
+    for (size_t i = 0; i < positions.size(); ++i)
+      scaled.data[i] = in * sample.data[i];
     for (ActivationAttrInterface base : family) {
-      ActivationAttrInterface inner = ScaledAttr::get(context, base, in, 1.0);
-      scratch.reset();
-      TinyArray values = bodies.evaluate(inner, ActivationBodies::Form::Apply, sample, {}, scratch);
-      // The largest entry gives the output's scale.
+      TinyArray values = bodies.evaluate(base, ActivationBodies::Form::Apply, scaled, {}, scratch);
+      // The largest entry gives the output's scale, which all must share.
       size_t at = 0;
       for (size_t i = 0; i < positions.size(); ++i)
         if (std::fabs(values.data[i]) > std::fabs(values.data[at]))
           at = i;
-      double out = z[positions[at]] / values.data[at];
+      double ratio = z[positions[at]] / values.data[at];
+      bool shared = true;
+      for (size_t i = 0; i < positions.size(); ++i)
+        shared &= std::fabs(ratio * values.data[i] - z[positions[i]]) <= kTolerance * getLargest(z);
+      if (!shared)
+        continue;
+      double out = ratio;
       if (!std::isfinite(out) || out == 0 || std::fabs(out) > 1e6)
         continue;
       // s = 1/k is what beta-parametrised forms have.
@@ -235,17 +270,22 @@ ActivationAttrInterface ActivationFitter::fitScaled(ArrayRef<double> z) {
   return nullptr;
 }
 
-std::optional<ActivationFit> ActivationFitter::fit(unsigned z) {
+std::optional<ActivationFit> ActivationFitter::fit(unsigned z, ArrayRef<double> numbers) {
+  constants = numbers;
   ArrayRef<double> zs = math.contents(z);
   if (getLargest(zs) == 0 || agrees(ys, zs))
     return std::nullopt;
-  for (ActivationAttrInterface phi : {fitKinked(zs), fitFixed(zs), fitClipped(zs)})
-    if (phi)
-      return isa<IdentityAttr>(phi) ? std::nullopt
-                                    : std::optional<ActivationFit>({phi, std::nullopt});
+  ActivationAttrInterface phi = fitKinked(zs);
+  if (!phi)
+    phi = fitFixed(zs);
+  if (!phi)
+    phi = fitClipped(zs);
+  if (phi)
+    return isa<IdentityAttr>(phi) ? std::nullopt
+                                  : std::optional<ActivationFit>({phi, std::nullopt});
   if (std::optional<ActivationFit> prelu = fitPrelu(zs))
     return prelu;
-  if (ActivationAttrInterface phi = fitScaled(zs))
+  if ((phi = fitScaled(zs)))
     return ActivationFit{phi, std::nullopt};
   return std::nullopt;
 }

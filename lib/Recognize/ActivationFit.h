@@ -7,8 +7,8 @@
 
 namespace mlir::abn {
 
-/// The decimal number that a constant was most likely written as: the shortest that rounds to the same
-/// f32, or 12 digits.
+/// The decimal number that a constant was most likely written as: the shortest that rounds to the
+/// same f32, or 12 digits.
 double snapConstant(double value);
 
 /// An activation and, for prelu, the per-channel value that holds its slopes.
@@ -17,15 +17,17 @@ struct ActivationFit {
   std::optional<unsigned> param;
 };
 
-/// Fits activations to one match's y. `constants` are numbers that the graph computes with: candidates
-/// for scales inside of an activation.
+/// Fits activations to one match's y.
 class ActivationFitter {
 public:
   ActivationFitter(Evaluation &evaluation, const ValueTables &tables, const BatchNormMatch &match,
-                   ArrayRef<double> constants, ActivationBodies &bodies);
+                   ActivationBodies &bodies);
 
-  /// The activation that gives `z`, if it is one of the family and not the identity.
-  std::optional<ActivationFit> fit(unsigned z);
+  /// Whether z can be a function of y: near ys have near zs. Turns most values down at once.
+  bool isFunction(unsigned z) const;
+  /// The activation that gives `z`, if it is one of the family and not the identity. `constants`
+  /// are numbers that z is computed with: candidates for scales inside of an activation.
+  std::optional<ActivationFit> fit(unsigned z, ArrayRef<double> constants);
   /// phi(y) or phi'(y), in the layout of y's class.
   ArrayRef<double> evaluate(const ActivationFit &fit, ActivationBodies::Form form);
 
@@ -51,6 +53,8 @@ private:
   /// Some elements of y, to turn down most candidates early, and their positions.
   TinyArray sample;
   SmallVector<size_t, 32> positions;
+  /// Pairs of elements whose ys are next to each other.
+  SmallVector<std::pair<size_t, size_t>, 16> neighbours;
   ArrayArena sampleArena, scratch;
   MLIRContext *context;
 };

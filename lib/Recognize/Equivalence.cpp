@@ -46,8 +46,8 @@ static bool hasInverse(func::FuncOp func) {
       .wasInterrupted();
 }
 
-/// The largest difference of two results relative to the largest entry of a trial; infinite if their
-/// layouts differ.
+/// The largest difference of two results relative to the largest entry of a trial; infinite if
+/// their layouts differ.
 static double compare(ArrayArena &arena, const TinyArray &a, const TinyArray &b) {
   SmallVector<int64_t, 5> sizes;
   if (!mergeSizes({a, b}, sizes))
@@ -73,8 +73,8 @@ static double compare(ArrayArena &arena, const TinyArray &a, const TinyArray &b)
 }
 
 namespace {
-/// A copy of a function in which fused generics are split: an op that is not executed is then the same op
-/// in both functions, even if one was fused with what a rewrite replaced.
+/// A copy of a function in which fused generics are split: an op that is not executed is then the
+/// same op in both functions, even if one was fused with what a rewrite replaced.
 struct SplitCopy {
   explicit SplitCopy(func::FuncOp original) : func(original.clone()), decomposer(func) {}
   ~SplitCopy() { func->destroy(); }
@@ -116,14 +116,15 @@ std::optional<std::string> mlir::abn::findDifference(func::FuncOp originalBefore
     }
     for (auto [index, pair] :
          llvm::enumerate(llvm::zip_equal(first.getReturned(), second.getReturned()))) {
-      double error = compare(arenas[0], first[std::get<0>(pair)].array,
-                             second[std::get<1>(pair)].array);
+      double error =
+          compare(arenas[0], first[std::get<0>(pair)].array, second[std::get<1>(pair)].array);
       if (error > kDifference) {
         std::string text =
             llvm::formatv("result {0} differs by {1:e} of its largest entry", index, error).str();
         if (firstAdded)
           text += ("; `" + firstAdded->getName().getStringRef() + "` (" +
-                   describeLocation(firstAdded->getLoc()) + ") is the first op that reads something else")
+                   describeLocation(firstAdded->getLoc()) +
+                   ") is the first op that reads something else")
                       .str();
         return text;
       }

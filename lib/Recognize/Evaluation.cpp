@@ -1,5 +1,6 @@
 // The walk over a function: each op is executed, or its results are drawn.
 #include "abn/Recognize/Evaluation.h"
+#include "DynamicExtents.h"
 #include "ExecuteAbn.h"
 #include "ScalarOps.h"
 #include "abn/Analysis/TrainingStep.h"
@@ -12,6 +13,14 @@
 using namespace mlir;
 using namespace mlir::abn;
 
+/// Whether the groups name dimensions of a tensor of `rank`: upstream's verifier reads them in 32
+/// bits.
+static bool isInRange(ArrayRef<ReassociationIndices> groups, size_t rank) {
+  return llvm::all_of(groups, [&](const ReassociationIndices &group) {
+    return llvm::all_of(group, [&](int64_t i) { return i >= 0 && i < static_cast<int64_t>(rank); });
+  });
+}
+
 /// Tiny extents are not allowed to grow beyond this.
 static constexpr int64_t kLargestTinyExtent = 12;
 
@@ -20,6 +29,8 @@ TinyExtents::TinyExtents(func::FuncOp func) {
   std::map<int64_t, SmallVector<int64_t>> splits;
   auto visit = [&](ArrayRef<int64_t> narrow, ArrayRef<int64_t> wide,
                    ArrayRef<ReassociationIndices> groups) {
+    if (!isInRange(groups, wide.size()))
+      return;
     for (auto [axis, group] : llvm::enumerate(groups)) {
       SmallVector<int64_t> parts;
       for (int64_t i : group)
@@ -46,6 +57,9 @@ TinyExtents::TinyExtents(func::FuncOp func) {
   }
 }
 
+Evaluation::Evaluation(ArrayArena &arena) : arena(arena) {}
+Evaluation::~Evaluation() = default;
+
 std::optional<unsigned> Evaluation::find(Value value) const {
   auto it = indices.find(value);
   if (it == indices.end())
@@ -53,8 +67,9 @@ std::optional<unsigned> Evaluation::find(Value value) const {
   return it->second;
 }
 
-/// The extents of a value: where the type is dynamic, those of the destination that gives the result
-/// its shape, of the sizes that a tensor.empty was given, or one assumed for the position.
+/// The extents of a value: where the type is dynamic, those of the destination that gives the
+/// result its shape, of the sizes that a tensor.empty was given, or one that was chosen for the
+/// dimension.
 SmallVector<int64_t, 4> Evaluation::getShape(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type)
@@ -78,7 +93,7 @@ SmallVector<int64_t, 4> Evaluation::getShape(Value value) {
     else if (empty)
       size = values[indices.lookup(empty.getDynamicSizes()[nextDynamic++])].array.data[0];
     else
-      size = options.dynamicExtent + 2 * position;
+      size = dynamicExtents->lookup(value, position);
   }
   return shape;
 }
@@ -86,8 +101,13 @@ SmallVector<int64_t, 4> Evaluation::getShape(Value value) {
 void Evaluation::addValue(Value value, TinyArray array, bool isLeaf, ArrayRef<unsigned> operands) {
   unsigned index = values.size();
   indices[value] = index;
-  values.push_back({value, getShape(value), std::move(array), isLeaf,
-                    SmallVector<unsigned, 4>(operands), {}, std::move(branches)});
+  values.push_back({value,
+                    getShape(value),
+                    std::move(array),
+                    isLeaf,
+                    SmallVector<unsigned, 4>(operands),
+                    {},
+                    std::move(branches)});
   branches.clear();
   for (unsigned operand : operands)
     values[operand].users.push_back(index);
@@ -127,6 +147,8 @@ std::optional<Evaluation::Arrays> Evaluation::executeConstant(Attribute value, T
 static std::optional<TinyArray> collapse(ArrayArena &arena, const TinyExtents &extents,
                                          const EvaluatedValue &source,
                                          ArrayRef<ReassociationIndices> groups) {
+  if (!isInRange(groups, source.shape.size()))
+    return std::nullopt;
   SmallVector<int64_t, 5> sizes(source.array.sizes), result;
   for (const ReassociationIndices &group : groups) {
     unsigned large = llvm::count_if(group, [&](int64_t i) { return source.shape[i] > 1; });
@@ -144,11 +166,13 @@ static std::optional<TinyArray> collapse(ArrayArena &arena, const TinyExtents &e
   return array;
 }
 
-/// Expands group by group: a varying axis goes to the only large dimension of its group, or to all of
-/// them if their tiny extents multiply to its own (as after a collapse).
+/// Expands group by group: a varying axis goes to the only large dimension of its group, or to all
+/// of them if their tiny extents multiply to its own (as after a collapse).
 static std::optional<TinyArray> expand(const TinyExtents &extents, const EvaluatedValue &source,
                                        ArrayRef<int64_t> shape,
                                        ArrayRef<ReassociationIndices> groups) {
+  if (!isInRange(groups, shape.size()))
+    return std::nullopt;
   TinyArray array = source.array;
   array.sizes.assign(shape.size(), 1);
   for (auto [axis, group] : llvm::enumerate(groups)) {
@@ -179,7 +203,8 @@ std::optional<Evaluation::Arrays> Evaluation::executeReshape(Operation *op) {
   if (auto collapseOp = dyn_cast<tensor::CollapseShapeOp>(op))
     result = collapse(arena, extents, source, collapseOp.getReassociationIndices());
   else if (auto expandOp = dyn_cast<tensor::ExpandShapeOp>(op))
-    result = expand(extents, source, getShape(op->getResult(0)), expandOp.getReassociationIndices());
+    result =
+        expand(extents, source, getShape(op->getResult(0)), expandOp.getReassociationIndices());
   if (!result)
     return std::nullopt;
   return Arrays{*result};
@@ -226,9 +251,8 @@ std::optional<Evaluation::Arrays> Evaluation::execute(Operation *op) {
     return executeAbnOp(op, *this);
   }
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case<tensor::EmptyOp>([&](tensor::EmptyOp empty) {
-        return Arrays{arena.splat(empty.getType().getRank(), 0)};
-      })
+      .Case<tensor::EmptyOp>(
+          [&](tensor::EmptyOp empty) { return Arrays{arena.splat(empty.getType().getRank(), 0)}; })
       .Case<tensor::SplatOp>([&](tensor::SplatOp splat) {
         SmallVector<int64_t, 5> order(splat.getType().getRank(), -1);
         return Arrays{permute(arena, operand(0).array, order)};
@@ -251,7 +275,8 @@ std::optional<Evaluation::Arrays> Evaluation::execute(Operation *op) {
         return Arrays{
             permute(arena, operand(0).array, SmallVector<int64_t>(from.getType().getRank(), -1))};
       })
-      .Case<tensor::CollapseShapeOp, tensor::ExpandShapeOp>([&](auto) { return executeReshape(op); })
+      .Case<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
+          [&](auto) { return executeReshape(op); })
       .Default([&](Operation *) -> Result {
         // An optimization barrier gives its operands.
         if (op->getName().stripDialect() != "optimization_barrier" ||
@@ -307,6 +332,7 @@ void Evaluation::run(func::FuncOp func, const LeafOptions &leafOptions,
   forced = &forcedValues;
   registry = &leafRegistry;
   extents = TinyExtents(func);
+  dynamicExtents = std::make_unique<DynamicExtents>(func, options.dynamicExtent);
   Block &block = func.getBody().front();
   values.clear();
   indices.clear();

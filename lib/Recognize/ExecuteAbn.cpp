@@ -1,4 +1,5 @@
-// Executes abn ops: written from the formulas, sharing nothing with the lowering that it helps to check.
+// Executes abn ops: written from the formulas, sharing nothing with the lowering that it helps to
+// check.
 #include "ExecuteAbn.h"
 #include "ActivationBodies.h"
 #include "abn/AbnDialect.h"
@@ -12,8 +13,8 @@ using Arrays = SmallVector<TinyArray, 2>;
 using Form = ActivationBodies::Form;
 
 namespace {
-/// The operands of one op as arrays of one rank: full ones broadcast to their tiny shape, per-channel
-/// ones along the channel axis.
+/// The operands of one op as arrays of one rank: full ones broadcast to their tiny shape,
+/// per-channel ones along the channel axis.
 class Executor {
 public:
   Executor(Operation *op, Evaluation &evaluation)
@@ -27,7 +28,8 @@ public:
     layout.assign(rank, 1);
     for (Value operand : op->getOperands()) {
       const EvaluatedValue &value = evaluation[*evaluation.find(operand)];
-      for (int64_t axis = 0; axis < rank && static_cast<int64_t>(value.shape.size()) == rank; ++axis)
+      for (int64_t axis = 0; axis < rank && static_cast<int64_t>(value.shape.size()) == rank;
+           ++axis)
         layout[axis] = std::max(layout[axis], value.array.sizes[axis]);
     }
   }
@@ -71,9 +73,7 @@ private:
     });
     return result;
   }
-  TinyArray add(TinyArray a, TinyArray b) {
-    return map(a, b, addExactly);
-  }
+  TinyArray add(TinyArray a, TinyArray b) { return map(a, b, addExactly); }
   TinyArray sub(TinyArray a, TinyArray b) {
     return map(a, b, [](double x, double y) { return addExactly(x, -y); });
   }
@@ -106,7 +106,8 @@ private:
   TinyArray toSum(const TinyArray &meanOf) {
     return toVector(mul(meanOf, arena.splat(rank, static_cast<double>(count))));
   }
-  TinyArray phi(ActivationAttrInterface attr, Form form, const TinyArray &input, ValueRange values) {
+  TinyArray phi(ActivationAttrInterface attr, Form form, const TinyArray &input,
+                ValueRange values) {
     return bodies.evaluate(attr, form, input, params(values), arena);
   }
   template <typename OpTy> TinyArray effectiveGamma(OpTy op);
@@ -187,8 +188,7 @@ std::optional<Arrays> Executor::run(Operation *operation) {
       })
       .Case<BatchNormGradOp, BatchNormInferenceGradOp>([&](auto op) {
         TinyArray deviation = inverseDeviation(vector(op.getVariance(), 1));
-        TinyArray normalized =
-            mul(sub(full(op.getInput()), vector(op.getMean(), 0)), deviation);
+        TinyArray normalized = mul(sub(full(op.getInput()), vector(op.getMean(), 0)), deviation);
         return gradients(full(op.getOutputGrad()), normalized, vector(op.getGamma(), 1), deviation,
                          isa<BatchNormInferenceGradOp>(operation));
       })

@@ -8,8 +8,8 @@
 using namespace mlir;
 using namespace mlir::abn;
 
-/// Whether the array of `value` has an axis that is neither constant nor a plain tiny extent: one that
-/// a reshape merged.
+/// Whether the array of `value` has an axis that is neither constant nor a plain tiny extent: one
+/// that a reshape merged.
 bool Evaluation::hasMergedAxis(const EvaluatedValue &value) const {
   for (auto [size, extent] : llvm::zip(value.array.sizes, value.shape))
     if (size != 1 && size != getTinyExtent(extent))
@@ -17,8 +17,8 @@ bool Evaluation::hasMergedAxis(const EvaluatedValue &value) const {
   return false;
 }
 
-/// Two operands disagree on a loop's tiny extent, because a reshape merged one's axes. The reshapes that
-/// the merged ones come from are taken as leaves next time.
+/// Two operands disagree on a loop's tiny extent, because a reshape merged one's axes. The reshapes
+/// that the merged ones come from are taken as leaves next time.
 void Evaluation::forceMergedOperands(Operation *op) {
   SmallVector<unsigned> worklist(getOperandIndices(op));
   llvm::SmallDenseSet<unsigned> seen;
@@ -140,8 +140,8 @@ std::optional<TinyArray> Evaluation::reduce(Operation *combinerOp, TinyArray ter
   });
   bool isSum = combiner == Combiner::Sum || combiner == Combiner::Difference;
   double sign = combiner == Combiner::Difference ? -1 : 1;
-  // What cancels to less than f32 resolves (a bias' gradient in front of a batch norm) is rounding: two
-  // forms of a graph agree on it only as 0.
+  // What cancels to less than f32 resolves (a bias' gradient in front of a batch norm) is rounding:
+  // two forms of a graph agree on it only as 0.
   if (isSum)
     for (auto [x, magnitude] : llvm::zip_equal(reduced.getMutableContents(), magnitudes))
       x = std::fabs(x) < kCancelled * magnitude ? 0 : x * sign * factor;
@@ -167,7 +167,8 @@ static Operation *findCombiner(Value yielded, BlockArgument accumulator) {
   return op;
 }
 
-/// A contraction: two or more inputs, none of which has all loops. Executing it would need them all.
+/// A contraction: two or more inputs, none of which has all loops. Executing it would need them
+/// all.
 static bool isContraction(linalg::LinalgOp op) {
   if (op.getNumReductionLoops() == 0 || op.getNumDpsInputs() < 2)
     return false;

@@ -1,6 +1,6 @@
 // Decomposition of fused generics. Upstream's LinalgOp decomposition takes parallel loops only and
-// gives every value all of them; here reductions are split too, and a value has only the loops that it
-// depends on, so that per-channel values stay per-channel.
+// gives every value all of them; here reductions are split too, and a value has only the loops that
+// it depends on, so that per-channel values stay per-channel.
 #include "GenericDecomposer.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -51,8 +51,8 @@ private:
 };
 } // namespace
 
-/// Whether an op of the body computes from constants and loop positions only: it is cloned to where it is
-/// used.
+/// Whether an op of the body computes from constants and loop positions only: it is cloned to where
+/// it is used.
 bool Splitter::isPosition(Operation *inner) {
   if (isa<arith::ConstantOp, linalg::IndexOp>(inner))
     return true;
@@ -91,7 +91,8 @@ Operation *Splitter::getCombiner(unsigned result) {
   return def;
 }
 
-/// More than one value in the body, all of them scalar arithmetic, and an operand that has all loops.
+/// More than one value in the body, all of them scalar arithmetic, and an operand that has all
+/// loops.
 bool Splitter::canSplit() {
   if (!op.hasPureTensorSemantics())
     return false;
@@ -99,8 +100,8 @@ bool Splitter::canSplit() {
   unsigned values = 0;
   for (Operation &inner : body->without_terminator()) {
     StringRef dialect = inner.getName().getDialectNamespace();
-    bool known = dialect == "arith" || dialect == "math" ||
-                 isa<linalg::IndexOp, tensor::ExtractOp>(inner);
+    bool known =
+        dialect == "arith" || dialect == "math" || isa<linalg::IndexOp, tensor::ExtractOp>(inner);
     if (!known || inner.getNumResults() != 1)
       return false;
     if (isPosition(&inner))
@@ -181,11 +182,11 @@ linalg::GenericOp Splitter::emit(ArrayRef<LoopValue> inputs, Value init, AffineM
     maps.push_back(input.map);
   }
   maps.push_back(initMap);
-  auto generic = linalg::GenericOp::create(
-      b, loc, init.getType(), values, ValueRange{init}, maps, iterators,
-      [&](OpBuilder &nested, Location l, ValueRange args) {
-        linalg::YieldOp::create(nested, l, body(nested, args));
-      });
+  auto generic =
+      linalg::GenericOp::create(b, loc, init.getType(), values, ValueRange{init}, maps, iterators,
+                                [&](OpBuilder &nested, Location l, ValueRange args) {
+                                  linalg::YieldOp::create(nested, l, body(nested, args));
+                                });
   parts.push_back(generic);
   return generic;
 }

@@ -1,5 +1,5 @@
-// Splits fused linalg.generic ops into one op per value, so that recognition sees every value, and puts
-// back those that it did not touch.
+// Splits fused linalg.generic ops into one op per value, so that recognition sees every value, and
+// puts back those that it did not touch.
 #ifndef ABN_LIB_RECOGNIZE_GENERICDECOMPOSER_H
 #define ABN_LIB_RECOGNIZE_GENERICDECOMPOSER_H
 

@@ -1,5 +1,6 @@
-// Emission of abn ops in the place of what they are equal to. A value's copies (casts, recomputations,
-// views of statistics) are replaced with it: one that stayed would keep the batch norm's input alive.
+// Emission of abn ops in the place of what they are equal to. A value's copies (casts,
+// recomputations, views of statistics) are replaced with it: one that stayed would keep the batch
+// norm's input alive.
 #include "MatchRewriter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -71,8 +72,8 @@ static Value emitMap(OpBuilder &b, Location loc, Value value, Type elementType,
   Value init = tensor::EmptyOp::create(b, loc, tensor::getMixedSizes(b, loc, value), elementType);
   SmallVector<AffineMap> maps(2, b.getMultiDimIdentityMap(type.getRank()));
   SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
-  return linalg::GenericOp::create(b, loc, init.getType(), ValueRange{value}, ValueRange{init}, maps,
-                                   iterators,
+  return linalg::GenericOp::create(b, loc, init.getType(), ValueRange{value}, ValueRange{init},
+                                   maps, iterators,
                                    [&](OpBuilder &nested, Location l, ValueRange args) {
                                      linalg::YieldOp::create(nested, l, body(nested, l, args[0]));
                                    })
@@ -102,8 +103,8 @@ static Value reshapeVector(OpBuilder &b, Location loc, Value value, RankedTensor
   if (!from.hasStaticShape() || !type.hasStaticShape() ||
       from.getNumElements() != type.getNumElements())
     return nullptr;
-  ReassociationIndices all = llvm::to_vector(
-      llvm::seq<int64_t>(0, std::max(from.getRank(), type.getRank())));
+  ReassociationIndices all =
+      llvm::to_vector(llvm::seq<int64_t>(0, std::max(from.getRank(), type.getRank())));
   SmallVector<ReassociationIndices> groups = {all};
   if (from.getRank() == 1)
     return tensor::ExpandShapeOp::create(b, loc, type, value, groups);
@@ -116,8 +117,8 @@ static Value reshapeVector(OpBuilder &b, Location loc, Value value, RankedTensor
 Value MatchRewriter::toVector(OpBuilder &b, Location loc, unsigned index, Type elementType) {
   Value value = current(index);
   auto type = cast<RankedTensorType>(value.getType());
-  value = reshapeVector(
-      b, loc, value, RankedTensorType::get({type.getNumElements()}, type.getElementType()));
+  value = reshapeVector(b, loc, value,
+                        RankedTensorType::get({type.getNumElements()}, type.getElementType()));
   Type statistics = getStatisticsType(elementType);
   if (type.getElementType() == elementType || type.getElementType() == statistics)
     return value;
@@ -169,7 +170,8 @@ void MatchRewriter::replaceFull(const BatchNormMatch &match, unsigned index, Val
       continue;
     bool isReshaped = type.getShape() != cast<RankedTensorType>(by.getType()).getShape();
     // A view of a replaced value follows it.
-    if (isReshaped && isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(value.value.getDefiningOp()))
+    if (isReshaped &&
+        isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(value.value.getDefiningOp()))
       continue;
     Value &cast = byType[type.getElementType()];
     if (!cast) {
@@ -231,10 +233,10 @@ void MatchRewriter::emitForward(const BatchNormMatch &match, Emitted &emitted) {
   Value full = createEmptyLike(b, loc, emitted.x);
   Value mean = createEmptyStatistics(b, loc, emitted.x, match.channelDim);
   Value variance = createEmptyStatistics(b, loc, emitted.x, match.channelDim);
-  auto op = BatchNormOp::create(
-      b, loc, TypeRange{full.getType(), mean.getType(), variance.getType()}, emitted.x,
-      emitted.gamma, beta, ValueRange{full, mean, variance}, APFloat(match.epsilon),
-      match.channelDim);
+  auto op =
+      BatchNormOp::create(b, loc, TypeRange{full.getType(), mean.getType(), variance.getType()},
+                          emitted.x, emitted.gamma, beta, ValueRange{full, mean, variance},
+                          APFloat(match.epsilon), match.channelDim);
   emitted.y = op->getResult(0);
   emitted.mean = op->getResult(1);
   emitted.variance = op->getResult(2);
@@ -242,14 +244,13 @@ void MatchRewriter::emitForward(const BatchNormMatch &match, Emitted &emitted) {
   replaceStatistics(match, emitted);
 }
 
-/// Lets readers of the statistics, and of the sums and unbiased forms that the graph computes from full
-/// tensors (mean*M, v*M, v*M/(M-1)), read the new ones.
+/// Lets readers of the statistics, and of the sums and unbiased forms that the graph computes from
+/// full tensors (mean*M, v*M, v*M/(M-1)), read the new ones.
 void MatchRewriter::replaceStatistics(const BatchNormMatch &match, const Emitted &emitted) {
   std::map<std::pair<bool, double>, Value> scaled;
   for (const BatchNormMatch::Statistic &statistic : match.statistics) {
-    bool readsFull = llvm::any_of(evaluation[statistic.value].operands, [&](unsigned operand) {
-      return tables.isFull(operand);
-    });
+    bool readsFull = llvm::any_of(evaluation[statistic.value].operands,
+                                  [&](unsigned operand) { return tables.isFull(operand); });
     if (statistic.factor != 1 && !readsFull)
       continue;
     Value &by = scaled[{statistic.isVariance, statistic.factor}];
@@ -265,12 +266,12 @@ Value MatchRewriter::scale(Value value, double factor) {
     return value;
   OpBuilder b = builderAfter(value);
   Type elementType = getElementTypeOrSelf(value.getType());
-  return emitMap(b, value.getLoc(), value, elementType,
-                 [&](OpBuilder &nested, Location l, Value x) -> Value {
-                   Value constant = arith::ConstantOp::create(
-                       nested, l, nested.getFloatAttr(elementType, factor));
-                   return arith::MulFOp::create(nested, l, x, constant);
-                 });
+  return emitMap(
+      b, value.getLoc(), value, elementType, [&](OpBuilder &nested, Location l, Value x) -> Value {
+        Value constant =
+            arith::ConstantOp::create(nested, l, nested.getFloatAttr(elementType, factor));
+        return arith::MulFOp::create(nested, l, x, constant);
+      });
 }
 
 void MatchRewriter::emitActivation(const BatchNormMatch &match, const Emitted &emitted) {
@@ -318,12 +319,12 @@ static Value emitSum(OpBuilder &b, Location loc, Value lhs, Value rhs) {
       tensor::EmptyOp::create(b, loc, tensor::getMixedSizes(b, loc, lhs), type.getElementType());
   SmallVector<AffineMap> maps(3, b.getMultiDimIdentityMap(type.getRank()));
   SmallVector<utils::IteratorType> iterators(type.getRank(), utils::IteratorType::parallel);
-  return linalg::GenericOp::create(
-             b, loc, init.getType(), ValueRange{lhs, rhs}, ValueRange{init}, maps, iterators,
-             [](OpBuilder &nested, Location l, ValueRange args) {
-               Value sum = arith::AddFOp::create(nested, l, args[0], args[1]);
-               linalg::YieldOp::create(nested, l, sum);
-             })
+  return linalg::GenericOp::create(b, loc, init.getType(), ValueRange{lhs, rhs}, ValueRange{init},
+                                   maps, iterators,
+                                   [](OpBuilder &nested, Location l, ValueRange args) {
+                                     Value sum = arith::AddFOp::create(nested, l, args[0], args[1]);
+                                     linalg::YieldOp::create(nested, l, sum);
+                                   })
       .getResult(0);
 }
 

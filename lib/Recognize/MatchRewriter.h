@@ -10,8 +10,8 @@ class MatchRewriter : OpBuilder::Listener {
 public:
   MatchRewriter(func::FuncOp func, Evaluation &evaluation, const ValueTables &tables);
 
-  /// Emits the match's ops as early as their operands are there, and lets everything behind them read
-  /// their results instead of the values that are equal.
+  /// Emits the match's ops as early as their operands are there, and lets everything behind them
+  /// read their results instead of the values that are equal.
   void apply(const BatchNormMatch &match);
   /// Erases what nobody reads.
   void eraseUnused();
@@ -41,8 +41,8 @@ private:
   Evaluation &evaluation;
   const ValueTables &tables;
   llvm::DenseMap<unsigned, Value> replaced;
-  /// Positions in the block; an op that was inserted has that of the original op in front of it. The
-  /// block's own order would be recomputed after every few insertions.
+  /// Positions in the block; an op that was inserted has that of the original op in front of it.
+  /// The block's own order would be recomputed after every few insertions.
   llvm::DenseMap<Operation *, unsigned> positions;
 };
 

@@ -38,9 +38,10 @@ class Comparison {
 public:
   explicit Comparison(const MatchMath &math) : math(math) {}
 
-  /// `source` is what the values were computed from: rounding of its size may be left where an
-  /// activation saturates.
-  bool full(ArrayRef<double> got, ArrayRef<double> expected, ArrayRef<double> source) {
+  /// `source` is what the values were computed from: `rounding` of its size may be left where an
+  /// activation saturates or terms cancel.
+  bool full(ArrayRef<double> got, ArrayRef<double> expected, ArrayRef<double> source = {},
+            double rounding = kRounding) {
     std::vector<double> scales(math.getTotal(), 0);
     auto raise = [&](ArrayRef<double> values, double factor) {
       for (size_t i = 0; i < values.size(); ++i)
@@ -48,7 +49,7 @@ public:
           scales[math.rowOf(i)] = std::max(scales[math.rowOf(i)], factor * std::fabs(values[i]));
     };
     raise(expected, 1);
-    raise(source, kRounding / kVerifyTolerance);
+    raise(source, rounding / kVerifyTolerance);
     for (size_t i = 0; i < got.size(); ++i)
       if (!agrees(got[i], expected[i], kVerifyTolerance * scales[math.rowOf(i)]))
         return false;
@@ -118,22 +119,37 @@ std::string MatchVerifier::findBackwardMismatch(Evaluation &other, const BatchNo
     for (size_t i = 0; i < dx.size(); ++i)
       dx[i] += residual[i];
   }
-  if (match.dx && !compare.full(contents(other, *match.dx, layout), dx, {}))
+  std::vector<double> scaled(dy.begin(), dy.end());
+  for (size_t i = 0; i < scaled.size(); ++i)
+    scaled[i] *= match.gammaRow[math.rowOf(i)] * math.inverseDeviation(math.rowOf(i));
+  if (match.dx && !compare.full(contents(other, *match.dx, layout), dx, scaled, 1e-11))
     return "the gradient of its input";
-  double noise = 2e-6 * math.getCount() * getLargest(dy) * std::max(1.0, getLargest(xhat));
-  ChannelRow gammaGrad = math.scaled(math.correlation(dy, xhat), math.getCount());
-  for (unsigned value : match.gammaGrads)
-    if (!compare.rows(row(other, value, gammaGrad.size()), gammaGrad, noise))
-      return "the gradient of its scale";
-  ChannelRow betaGrad = math.scaled(math.means(dy), math.getCount());
-  for (unsigned value : match.betaGrads)
-    if (!compare.rows(row(other, value, betaGrad.size()), betaGrad, noise))
-      return "the gradient of its shift";
   return "";
 }
 
+/// Keeps the values that are gamma's and beta's gradients in `other` too (a clipped gamma's is
+/// gamma's, until it is clipped).
+void MatchVerifier::narrowGradients(Evaluation &other, const MatchMath &math,
+                                    const BatchNormMatch &match, BatchNormMatch &original) {
+  if (!match.hasBackward() || match.keepsBatchNorm())
+    return;
+  Comparison compare(math);
+  const FullClass &layout = math.getLayout();
+  std::vector<double> xhat = math.normalized(contents(other, match.x, layout));
+  ArrayRef<double> dy = contents(other, *match.dy, layout);
+  double noise = 2e-6 * math.getCount() * getLargest(dy) * std::max(1.0, getLargest(xhat));
+  auto narrow = [&](SmallVectorImpl<unsigned> &values, const ChannelRow &meanOf) {
+    ChannelRow expected = math.scaled(meanOf, math.getCount());
+    llvm::erase_if(values, [&](unsigned value) {
+      return !compare.rows(row(other, value, expected.size()), expected, noise);
+    });
+  };
+  narrow(original.gammaGrads, math.correlation(dy, xhat));
+  narrow(original.betaGrads, math.means(dy));
+}
+
 /// What does not hold in `other`, or nothing.
-std::string MatchVerifier::findMismatch(Evaluation &other, const BatchNormMatch &original) {
+std::string MatchVerifier::findMismatch(Evaluation &other, BatchNormMatch &original) {
   BatchNormMatch match = original;
   MatchMath math(tables, match);
   const FullClass &layout = math.getLayout();
@@ -150,17 +166,18 @@ std::string MatchVerifier::findMismatch(Evaluation &other, const BatchNormMatch 
   std::vector<double> y = math.normalized(xs);
   for (size_t i = 0; i < y.size(); ++i)
     y[i] = match.gammaRow[math.rowOf(i)] * y[i] + match.betaRow[math.rowOf(i)];
-  if (!match.keepsBatchNorm() && !compare.full(ys, y, {}))
+  if (!match.keepsBatchNorm() && !compare.full(ys, y))
     return "its output";
   if (match.hasActivation() &&
       !compare.full(contents(other, match.z, layout),
                     activation(other, match, math, ys, ActivationBodies::Form::Apply), ys))
     return "its activation";
+  narrowGradients(other, math, match, original);
   return match.hasBackward() ? findBackwardMismatch(other, match, math, xs, ys) : "";
 }
 
-/// Leaves values alone that were equal to what the match replaces in one evaluation only: a variance
-/// beside which epsilon is small, say, and what has it added.
+/// Leaves values alone that were equal to what the match replaces in one evaluation only: a
+/// variance beside which epsilon is small, say, and what has it added.
 void MatchVerifier::dropUnequalCopies(Evaluation &other, BatchNormMatch &match) {
   MatchMath math(tables, match);
   Comparison compare(math);
@@ -187,12 +204,45 @@ void MatchVerifier::dropUnequalCopies(Evaluation &other, BatchNormMatch &match) 
   });
 }
 
+/// Keeps the candidates for gamma and beta that y is made with in `other` too.
+void MatchVerifier::narrowParameters(Evaluation &other, BatchNormMatch &match) {
+  MatchMath math(tables, match);
+  const FullClass &layout = math.getLayout();
+  ArrayRef<double> xs = contents(other, match.x, layout), ys = contents(other, match.y, layout);
+  ChannelRow mean = math.means(xs), beta = math.means(ys);
+  std::vector<double> square(xs.size()), product(xs.size());
+  for (size_t i = 0; i < xs.size(); ++i) {
+    double centred = xs[i] - mean[math.rowOf(i)];
+    square[i] = centred * centred;
+    product[i] = centred * ys[i];
+  }
+  ChannelRow variance = math.means(square), gamma = math.means(product);
+  for (size_t i = 0; i < gamma.size(); ++i)
+    gamma[i] *= std::sqrt(variance[i] + match.epsilon) / variance[i];
+  auto narrow = [&](SmallVectorImpl<unsigned> &candidates, std::optional<unsigned> &parameter,
+                    const ChannelRow &needed, double noise) {
+    SmallVector<unsigned, 4> kept;
+    for (unsigned candidate : candidates)
+      if (isClose(row(other, candidate, needed.size()), needed, noise))
+        kept.push_back(candidate);
+    if (kept.empty())
+      return;
+    candidates.assign(kept.begin(), kept.end());
+    parameter = kept.front();
+  };
+  // Beside a large shift the slope is known with its rounding only.
+  double noise = 1e-9 * getLargest(ys) / (getLargest(gamma) + 1e-300);
+  narrow(match.gammas, match.gamma, gamma, 1e-5 + noise);
+  narrow(match.betas, match.beta, beta, 1e-5);
+}
+
 void MatchVerifier::check(Evaluation &other) {
   recordBranches(other);
   for (BatchNormMatch &match : matches) {
     if (!match.problem.empty())
       continue;
     dropUnequalCopies(other, match);
+    narrowParameters(other, match);
     std::string mismatch = findMismatch(other, match);
     // The batch norm may still be one without what was taken for its activation.
     if (!mismatch.empty() && match.hasActivation() && !match.isActivationOnly) {
@@ -224,7 +274,8 @@ void MatchVerifier::recordBranches(const Evaluation &other) {
 /// What the match's results are computed from, up to its inputs.
 SmallVector<unsigned> MatchVerifier::collectRegion(const BatchNormMatch &match) {
   llvm::SmallDenseSet<unsigned, 64> visited = {match.x};
-  for (std::optional<unsigned> stop : {match.dz, match.gamma, match.beta, match.residual, match.param})
+  for (std::optional<unsigned> stop :
+       {match.dz, match.gamma, match.beta, match.residual, match.param})
     if (stop)
       visited.insert(*stop);
   SmallVector<unsigned> worklist = {match.y, match.z}, region;
@@ -251,8 +302,8 @@ SmallVector<unsigned> MatchVerifier::collectRegion(const BatchNormMatch &match) 
   return region;
 }
 
-/// Outcomes that need not be seen: guards against NaN and infinity, comparisons of constants, and of a
-/// variance with 0.
+/// Outcomes that need not be seen: guards against NaN and infinity, comparisons of constants, and
+/// of a variance with 0.
 bool MatchVerifier::isExempt(const BatchNormMatch &match, const Branch &branch) {
   if (branch.isStepped)
     return false;

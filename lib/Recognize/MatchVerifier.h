@@ -1,5 +1,5 @@
-// The two guards behind the search: the equations of a match must hold at other scales of the inputs,
-// and every piecewise op that the match would replace must have shown all of its outcomes.
+// The two guards behind the search: the equations of a match must hold at other scales of the
+// inputs, and every piecewise op that the match would replace must have shown all of its outcomes.
 #ifndef ABN_LIB_RECOGNIZE_MATCHVERIFIER_H
 #define ABN_LIB_RECOGNIZE_MATCHVERIFIER_H
 
@@ -13,20 +13,25 @@ public:
   MatchVerifier(Evaluation &evaluation, const ValueTables &tables,
                 std::vector<BatchNormMatch> &matches, ActivationBodies &bodies);
 
-  /// Checks all matches on another evaluation of the same function; one that fails gets its `problem`.
+  /// Checks all matches on another evaluation of the same function; one that fails gets its
+  /// `problem`.
   void check(Evaluation &other);
-  /// Call after all checks: matches that would replace an op with an outcome that was never seen fail.
+  /// Call after all checks: matches that would replace an op with an outcome that was never seen
+  /// fail.
   void checkBranches();
 
 private:
   ArrayRef<double> contents(Evaluation &other, unsigned value, const FullClass &layout);
   ChannelRow row(Evaluation &other, unsigned value, size_t size);
-  std::string findMismatch(Evaluation &other, const BatchNormMatch &match);
+  std::string findMismatch(Evaluation &other, BatchNormMatch &match);
+  void narrowGradients(Evaluation &other, const MatchMath &math, const BatchNormMatch &match,
+                       BatchNormMatch &original);
   std::string findBackwardMismatch(Evaluation &other, const BatchNormMatch &match,
                                    const MatchMath &math, ArrayRef<double> xs, ArrayRef<double> ys);
   ArrayRef<double> activation(Evaluation &other, const BatchNormMatch &match, const MatchMath &math,
                               ArrayRef<double> ys, ActivationBodies::Form form);
   void dropUnequalCopies(Evaluation &other, BatchNormMatch &match);
+  void narrowParameters(Evaluation &other, BatchNormMatch &match);
   SmallVector<unsigned> collectRegion(const BatchNormMatch &match);
   std::optional<unsigned> findUnseen(const BatchNormMatch &match);
   bool isExempt(const BatchNormMatch &match, const Branch &branch);

@@ -1,9 +1,9 @@
 // abn-recognize: decomposed batch norms become abn ops.
 #include "ActivationBodies.h"
+#include "ActivationFit.h"
 #include "GenericDecomposer.h"
 #include "MatchRewriter.h"
 #include "MatchVerifier.h"
-#include "ActivationFit.h"
 #include "abn/Passes.h"
 #include "abn/Recognize/Equivalence.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -20,9 +20,10 @@ namespace mlir::abn {
 using namespace mlir;
 using namespace mlir::abn;
 
-/// The scales of full leaves and of parameters at which matches are checked again: variances far below,
-/// about and far above the usual epsilons, and parameters of other sizes.
-static constexpr double kVerifyScales[][2] = {{1e-4, 1}, {1e-2, 1}, {1e4, 1}, {1, 40}, {1, 1e4}, {1e3, 1e-3}};
+/// The scales of full leaves and of parameters at which matches are checked again: variances far
+/// below, about and far above the usual epsilons, and parameters of other sizes.
+static constexpr double kVerifyScales[][2] = {{1e-4, 1}, {1e-2, 1}, {1e4, 1},
+                                              {1, 40},   {1, 1e4},  {1e3, 1e-3}};
 
 /// Evaluates until no reshape has to be taken as a leaf anew.
 static void evaluate(Evaluation &evaluation, func::FuncOp func, const LeafOptions &options,
@@ -124,8 +125,8 @@ struct Recognize : abn::impl::RecognizeBase<Recognize> {
     verifier.checkBranches();
   }
 
-  /// Matches that failed and have another candidate for their gradient are checked once more, from the
-  /// start.
+  /// Matches that failed and have another candidate for their gradient are checked once more, from
+  /// the start.
   void retry(func::FuncOp func, const GenericDecomposer &decomposer, Evaluation &evaluation,
              const ValueTables &tables, std::vector<BatchNormMatch> &matches,
              llvm::DenseSet<Value> &forced, ActivationBodies &bodies, BatchNormSearch &search) {

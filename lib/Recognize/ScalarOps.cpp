@@ -211,9 +211,8 @@ static std::optional<TinyArray> evaluateArith(Operation *op, Loops loops) {
       .Case<arith::XOrIOp>([&](auto xorOp) {
         // All ones is -1 as an attribute, but 1 as a boolean value here.
         bool isBool = getElementTypeOrSelf(xorOp.getType()).isInteger(1);
-        return loops.binary(onIntegers([isBool](int64_t a, int64_t b) {
-          return isBool ? (a ^ b) & 1 : a ^ b;
-        }));
+        return loops.binary(
+            onIntegers([isBool](int64_t a, int64_t b) { return isBool ? (a ^ b) & 1 : a ^ b; }));
       })
       .Default([](Operation *) { return Result(); });
 }
@@ -242,27 +241,41 @@ static std::optional<TinyArray> evaluateMath(Operation *op, Loops loops) {
       ABN_UNARY(CosOp, std::cos(a))
       ABN_UNARY(ErfOp, std::erf(a))
       ABN_UNARY(ErfcOp, std::erfc(a))
-      // clang-format on
-      .Case<math::AbsFOp, math::AbsIOp>(
-          [&](auto) { return loops.signed_([](double a) { return std::fabs(a); }); })
-      .Case<math::CopySignOp>([&](auto) {
-        return loops.piecewise([](double a, double b) { return std::copysign(a, b); },
-                               [](double, double b) { return !std::signbit(b); });
-      })
-      .Case<math::FloorOp>([&](auto) { return loops.stepped([](double a) { return std::floor(a); }); })
-      .Case<math::CeilOp>([&](auto) { return loops.stepped([](double a) { return std::ceil(a); }); })
-      .Case<math::RoundOp>([&](auto) { return loops.stepped([](double a) { return std::round(a); }); })
-      .Case<math::RoundEvenOp>(
-          [&](auto) { return loops.stepped([](double a) { return std::nearbyint(a); }); })
-      .Case<math::TruncOp>([&](auto) { return loops.stepped([](double a) { return std::trunc(a); }); })
-      .Case<math::PowFOp, math::FPowIOp, math::IPowIOp>(
-          [&](auto) { return loops.binary([](double a, double b) { return std::pow(a, b); }); })
-      .Case<math::Atan2Op>(
-          [&](auto) { return loops.binary([](double a, double b) { return std::atan2(a, b); }); })
-      .Case<math::FmaOp>([&](auto) {
-        return loops.ternary([](double a, double b, double c) { return a * b + c; });
-      })
-      .Default([](Operation *) { return Result(); });
+                      // clang-format on
+                      .Case<math::AbsFOp, math::AbsIOp>([&](auto) {
+                        return loops.signed_([](double a) { return std::fabs(a); });
+                      })
+                      .Case<math::CopySignOp>([&](auto) {
+                        return loops.piecewise(
+                            [](double a, double b) { return std::copysign(a, b); },
+                            [](double, double b) { return !std::signbit(b); });
+                      })
+                      .Case<math::FloorOp>([&](auto) {
+                        return loops.stepped([](double a) { return std::floor(a); });
+                      })
+                      .Case<math::CeilOp>([&](auto) {
+                        return loops.stepped([](double a) { return std::ceil(a); });
+                      })
+                      .Case<math::RoundOp>([&](auto) {
+                        return loops.stepped([](double a) { return std::round(a); });
+                      })
+                      .Case<math::RoundEvenOp>([&](auto) {
+                        return loops.stepped([](double a) { return std::nearbyint(a); });
+                      })
+                      .Case<math::TruncOp>([&](auto) {
+                        return loops.stepped([](double a) { return std::trunc(a); });
+                      })
+                      .Case<math::PowFOp, math::FPowIOp, math::IPowIOp>([&](auto) {
+                        return loops.binary([](double a, double b) { return std::pow(a, b); });
+                      })
+                      .Case<math::Atan2Op>([&](auto) {
+                        return loops.binary([](double a, double b) { return std::atan2(a, b); });
+                      })
+                      .Case<math::FmaOp>([&](auto) {
+                        return loops.ternary(
+                            [](double a, double b, double c) { return a * b + c; });
+                      })
+                      .Default([](Operation *) { return Result(); });
 #undef ABN_UNARY
 }
 

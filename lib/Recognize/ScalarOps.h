@@ -6,9 +6,9 @@
 
 namespace mlir::abn {
 
-/// The result of a scalar arith or math op whose operands, all of one rank, are given; nothing if the
-/// op is not known. A piecewise op (comparison, maximum, absolute value, rounding) appends the outcomes
-/// that it showed to `branches`.
+/// The result of a scalar arith or math op whose operands, all of one rank, are given; nothing if
+/// the op is not known. A piecewise op (comparison, maximum, absolute value, rounding) appends the
+/// outcomes that it showed to `branches`.
 std::optional<TinyArray> evaluateScalarOp(Operation *op, ArrayRef<TinyArray> operands,
                                           ArrayArena &arena, SmallVectorImpl<Branch> &branches);
 

@@ -8,20 +8,26 @@
 using namespace mlir;
 using namespace mlir::abn;
 
-/// The numbers that are operands of what is computed from y on the way to `values`.
-static SmallVector<double> collectConstants(const Evaluation &evaluation,
-                                            ArrayRef<unsigned> values) {
+/// The numbers that `z` is computed with, on the way from y through the values `between`.
+static SmallVector<double> collectConstants(const Evaluation &evaluation, unsigned z,
+                                            const llvm::SmallDenseSet<unsigned> &between) {
+  constexpr unsigned kMaxConstants = 8;
   SmallVector<double> constants;
-  for (unsigned index : values)
-    for (unsigned operand : evaluation[index].operands) {
+  SmallVector<unsigned> worklist = {z};
+  llvm::SmallDenseSet<unsigned> seen = {z};
+  while (!worklist.empty() && constants.size() < kMaxConstants) {
+    for (unsigned operand : evaluation[worklist.pop_back_val()].operands) {
+      if (!seen.insert(operand).second)
+        continue;
+      if (between.contains(operand))
+        worklist.push_back(operand);
       const TinyArray &array = evaluation[operand].array;
       double number = array.data[0];
-      bool isConstant = array.getCount() == 1 && std::isfinite(number) && number != 0 &&
-                        llvm::all_equal(array.getContents());
-      if (isConstant && number != 1 && !llvm::is_contained(constants, number) &&
-          constants.size() < 8)
+      if (array.getCount() == 1 && std::isfinite(number) && number != 0 && number != 1 &&
+          llvm::all_equal(array.getContents()) && !llvm::is_contained(constants, number))
         constants.push_back(number);
     }
+  }
   return constants;
 }
 
@@ -37,12 +43,14 @@ void BatchNormSearch::searchActivation(BatchNormMatch &match) {
   SmallVector<unsigned> copies = tables.findEqual(match.y);
   llvm::append_range(copies, tables.findReshaped(match.y));
   SmallVector<unsigned> forward = reach(copies, /*forward=*/true, 10, 400, follow);
-  SmallVector<double> constants = collectConstants(evaluation, forward);
-  ActivationFitter fitter(evaluation, tables, match, constants, bodies);
+  llvm::SmallDenseSet<unsigned> isForward(forward.begin(), forward.end());
+  isForward.insert(copies.begin(), copies.end());
+  ActivationFitter fitter(evaluation, tables, match, bodies);
   SmallVector<std::pair<unsigned, ActivationFit>> fits;
   for (unsigned z : forward)
-    if (tables.haveSameElements(z, match.y) && z > match.y)
-      if (std::optional<ActivationFit> fit = fitter.fit(z))
+    if (tables.haveSameElements(z, match.y) && z > match.y && fitter.isFunction(z))
+      if (std::optional<ActivationFit> fit =
+              fitter.fit(z, collectConstants(evaluation, z, isForward)))
         fits.push_back({z, *fit});
   // A scaled form may be the activation with something behind it: it comes last.
   llvm::sort(fits, [](const auto &a, const auto &b) {
@@ -64,22 +72,22 @@ void BatchNormSearch::searchActivation(BatchNormMatch &match) {
   auto all = [](unsigned) { return true; };
   SmallVector<unsigned> ancestors =
       reach(tables.findEqual(*match.dy), /*forward=*/false, 12, 80, all);
-  llvm::SmallDenseSet<unsigned> isForward(forward.begin(), forward.end());
-  isForward.insert(copies.begin(), copies.end());
   for (auto &[z, fit] : fits) {
     ArrayRef<double> slope = fitter.evaluate(fit, ActivationBodies::Form::Derivative);
-    if (findGradient(match, slope, ancestors, isForward) || findBroadcastGradient(match, slope, ancestors))
+    if (findGradient(match, slope, ancestors, isForward) ||
+        findBroadcastGradient(match, slope, ancestors))
       return take(z, fit);
   }
 }
-
 
 /// The values that add up to `sum`, copies and partial sums included.
 SmallVector<unsigned> BatchNormSearch::findTerms(unsigned sum) const {
   SmallVector<unsigned> worklist = tables.findEqual(sum), terms;
   llvm::SmallDenseSet<unsigned> seen(worklist.begin(), worklist.end());
   size_t total = kTrials * tables.getFullClass(sum).count;
-  auto contents = [&](unsigned value) { return ArrayRef<double>(tables.getContents(value), total); };
+  auto contents = [&](unsigned value) {
+    return ArrayRef<double>(tables.getContents(value), total);
+  };
   while (!worklist.empty() && terms.size() < 32) {
     unsigned value = worklist.pop_back_val();
     SmallVector<unsigned, 2> full;
@@ -103,9 +111,9 @@ SmallVector<unsigned> BatchNormSearch::findTerms(unsigned sum) const {
   return terms;
 }
 
-/// The earliest dz with dz*phi' = dy. Else, since dy is a sum if y has another reader, with a term of dy.
-/// Else, since a gradient may be scaled or clipped on its way, with something dy is computed from, for a
-/// dz that is no function of y itself.
+/// The earliest dz with dz*phi' = dy. Else, since dy is a sum if y has another reader, with a term
+/// of dy. Else, since a gradient may be scaled or clipped on its way, with something dy is computed
+/// from, for a dz that is no function of y itself.
 bool BatchNormSearch::findGradient(BatchNormMatch &match, ArrayRef<double> slope,
                                    ArrayRef<unsigned> ancestors,
                                    const llvm::SmallDenseSet<unsigned> &isForward) {
@@ -113,9 +121,8 @@ bool BatchNormSearch::findGradient(BatchNormMatch &match, ArrayRef<double> slope
   ArrayRef<double> dy = math.contents(*match.dy);
   SmallVector<unsigned> gradients(ancestors);
   gradients.push_back(*match.dy);
-  llvm::erase_if(gradients, [&](unsigned u) {
-    return !tables.haveSameElements(u, match.y) || u < match.y;
-  });
+  llvm::erase_if(gradients,
+                 [&](unsigned u) { return !tables.haveSameElements(u, match.y) || u < match.y; });
   llvm::sort(gradients);
   for (unsigned u : gradients)
     if (isClose(multiply(math.contents(u), slope), dy, kTolerance)) {
@@ -145,8 +152,8 @@ TinyArray mlir::abn::broadcastAlong(ArrayArena &arena, const TinyArray &array,
   return broadcast(arena, permute(arena, array, order), sizes);
 }
 
-/// Calls `visit` with the ways in which the dimensions of `part` can be some of those of `whole`, in
-/// order, until it returns true.
+/// Calls `visit` with the ways in which the dimensions of `part` can be some of those of `whole`,
+/// in order, until it returns true.
 static bool forEachEmbedding(ArrayRef<int64_t> part, ArrayRef<int64_t> whole,
                              SmallVectorImpl<int64_t> &axes,
                              llvm::function_ref<bool(ArrayRef<int64_t>)> visit) {
@@ -177,10 +184,12 @@ bool BatchNormSearch::findBroadcastGradient(BatchNormMatch &match, ArrayRef<doub
         !isa<FloatType>(getElementTypeOrSelf(value.value.getType())))
       continue;
     SmallVector<int64_t> axes;
-    bool found = forEachEmbedding(value.shape, layout.shape, axes, [&](ArrayRef<int64_t> candidate) {
-      TinyArray full = broadcastAlong(evaluation.getArena(), value.array, candidate, layout.sizes);
-      return isClose(multiply(full.getContents(), slope), dy, kTolerance);
-    });
+    bool found =
+        forEachEmbedding(value.shape, layout.shape, axes, [&](ArrayRef<int64_t> candidate) {
+          TinyArray full =
+              broadcastAlong(evaluation.getArena(), value.array, candidate, layout.sizes);
+          return isClose(multiply(full.getContents(), slope), dy, kTolerance);
+        });
     if (!found)
       continue;
     match.dz = u;
@@ -190,8 +199,8 @@ bool BatchNormSearch::findBroadcastGradient(BatchNormMatch &match, ArrayRef<doub
   return false;
 }
 
-/// Where a batch norm's output goes into a residual sum, its dy is the sum's gradient too: the activation
-/// behind the sum is found like one behind the batch norm.
+/// Where a batch norm's output goes into a residual sum, its dy is the sum's gradient too: the
+/// activation behind the sum is found like one behind the batch norm.
 void BatchNormSearch::addSums() {
   llvm::SmallDenseSet<unsigned> tried;
   std::vector<BatchNormMatch> found;

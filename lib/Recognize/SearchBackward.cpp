@@ -1,5 +1,5 @@
-// The backward half: dy is a full value whose sum and whose correlation with xhat are computed; then
-// dx, or dx plus another gradient of x, is looked up.
+// The backward half: dy is a full value whose sum and whose correlation with xhat are computed;
+// then dx, or dx plus another gradient of x, is looked up.
 #include "abn/Recognize/BatchNormSearch.h"
 #include <cmath>
 
@@ -63,23 +63,25 @@ bool BatchNormSearch::tryGradient(BatchNormMatch &match, const MatchMath &math, 
   return false;
 }
 
-/// Whether something full that is computed from `u` goes anywhere but into sums: a gradient of the batch
-/// norm's input, whatever its formula.
+/// Whether something full that is computed from `u` goes anywhere but into sums: a gradient of the
+/// batch norm's input, whatever its formula.
 bool BatchNormSearch::feedsFull(unsigned u) const {
   auto follow = [&](unsigned value) { return !evaluation[value].isLeaf; };
   for (unsigned value : reach({u}, /*forward=*/true, 40, 2000, follow)) {
     if (!tables.isFull(value))
       continue;
     if (llvm::is_contained(evaluation.getReturned(), value) ||
-        llvm::any_of(evaluation[value].users, [&](unsigned user) { return evaluation[user].isLeaf; }))
+        llvm::any_of(evaluation[value].users,
+                     [&](unsigned user) { return evaluation[user].isLeaf; }))
       return true;
   }
   return false;
 }
 
-/// Whether u is the gradient of y of a batch norm of which only the parameters' gradients are computed.
-bool BatchNormSearch::tryParameterGradients(BatchNormMatch &match, const MatchMath &math, unsigned u,
-                                            ArrayRef<double> xhat) {
+/// Whether u is the gradient of y of a batch norm of which only the parameters' gradients are
+/// computed.
+bool BatchNormSearch::tryParameterGradients(BatchNormMatch &match, const MatchMath &math,
+                                            unsigned u, ArrayRef<double> xhat) {
   auto found = sums.find({u, match.channelDim});
   int64_t channels = tables.getFullClass(match.x).shape[match.channelDim];
   SmallVector<unsigned> gammaGrads = tables.findRow(
@@ -122,8 +124,8 @@ bool BatchNormSearch::retry(BatchNormMatch &match) {
   return true;
 }
 
-/// Without the parameters' gradients (absent, frozen, or zero because the gradient comes from another
-/// batch norm): dx is a value of zero sum, dy is among what it is computed from.
+/// Without the parameters' gradients (absent, frozen, or zero because the gradient comes from
+/// another batch norm): dx is a value of zero sum, dy is among what it is computed from.
 bool BatchNormSearch::searchZeroSum(BatchNormMatch &match, const MatchMath &math,
                                     ArrayRef<double> xhat, ArrayRef<unsigned> closure,
                                     double tolerance) {
@@ -142,11 +144,10 @@ bool BatchNormSearch::searchZeroSum(BatchNormMatch &match, const MatchMath &math
       double error = getError(math.inputGrad(math.contents(u), xhat), vs);
       if (!(error <= tolerance))
         continue;
-      // The closest by orders of magnitude; of equals, a gradient that has a sum is the one that others
-      // are centred from.
+      // The closest by orders of magnitude; of equals, a gradient that has a sum is the one that
+      // others are centred from.
       int magnitude = std::lround(std::log10(error + 1e-12) / 2);
-      bool centred = getLargest(math.means(math.contents(u))) <
-                     1e-6 * getLargest(math.contents(u));
+      bool centred = getLargest(math.means(math.contents(u))) < 1e-6 * getLargest(math.contents(u));
       candidates.emplace_back(magnitude, centred, u);
     }
     if (candidates.empty())
@@ -186,8 +187,8 @@ void BatchNormSearch::searchBackward(BatchNormMatch &match) {
     }
   }
   llvm::sort(gradients);
-  // What differs from dy by a per-channel number or a multiple of xhat gives nearly the same dx, since
-  // both are taken out again, up to epsilon: the close matches come first.
+  // What differs from dy by a per-channel number or a multiple of xhat gives nearly the same dx,
+  // since both are taken out again, up to epsilon: the close matches come first.
   for (double tolerance : {kTolerance / 10, kTolerance}) {
     for (unsigned u : gradients)
       if (tryGradient(match, math, u, xhat, closure, tolerance))

@@ -1,7 +1,6 @@
-// The forward half of the search: x is a full value whose per-channel sum or mean is computed; y is one
-// that is affine in x per channel, with a slope that goes as 1/sqrt(variance + epsilon).
+// The forward half of the search: x is a full value whose per-channel sum or mean is computed; y is
+// one that is affine in x per channel, with a slope that goes as 1/sqrt(variance + epsilon).
 #include "abn/Recognize/BatchNormSearch.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -10,53 +9,11 @@ using namespace mlir;
 using namespace mlir::abn;
 
 //===----------------------------------------------------------------------===//
-// MatchMath
-//===----------------------------------------------------------------------===//
-
-double MatchMath::inverseDeviation(size_t row) const {
-  return 1 / std::sqrt(match.variance[row] + match.epsilon);
-}
-
-std::vector<double> MatchMath::normalized(ArrayRef<double> xs) const {
-  std::vector<double> xhat(getTotal());
-  for (size_t i = 0; i < xhat.size(); ++i)
-    xhat[i] = (xs[i] - match.mean[rowOf(i)]) * inverseDeviation(rowOf(i));
-  return xhat;
-}
-
-ChannelRow MatchMath::means(ArrayRef<double> u) const {
-  return tables.getMeans(cls, u.data(), match.channelDim);
-}
-
-ChannelRow MatchMath::correlation(ArrayRef<double> u, ArrayRef<double> xhat) const {
-  std::vector<double> product(u.size());
-  for (size_t i = 0; i < u.size(); ++i)
-    product[i] = u[i] * xhat[i];
-  return means(product);
-}
-
-ChannelRow MatchMath::scaled(ChannelRow row, double factor) const {
-  for (double &x : row)
-    x *= factor;
-  return row;
-}
-
-std::vector<double> MatchMath::inputGrad(ArrayRef<double> u, ArrayRef<double> xhat) const {
-  ChannelRow mean = means(u), slope = correlation(u, xhat);
-  std::vector<double> dx(u.size());
-  for (size_t i = 0; i < u.size(); ++i) {
-    size_t row = rowOf(i);
-    dx[i] = match.gammaRow[row] * inverseDeviation(row) * (u[i] - mean[row] - xhat[i] * slope[row]);
-  }
-  return dx;
-}
-
-//===----------------------------------------------------------------------===//
 // Walks
 //===----------------------------------------------------------------------===//
 
-/// What `roots` reach along users (forward) or operands, breadth first and in order, without leaves'
-/// results on the way forward.
+/// What `roots` reach along users (forward) or operands, breadth first and in order, without
+/// leaves' results on the way forward.
 SmallVector<unsigned> BatchNormSearch::reach(ArrayRef<unsigned> roots, bool forward, unsigned depth,
                                              size_t limit, Filter filter) const {
   llvm::SmallDenseSet<unsigned, 64> seen(roots.begin(), roots.end());
@@ -83,9 +40,19 @@ SmallVector<unsigned> BatchNormSearch::reach(ArrayRef<unsigned> roots, bool forw
 // Sums
 //===----------------------------------------------------------------------===//
 
+/// Whether abn ops take values of this type.
+static bool isSupported(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  Type element = tensor.getElementType();
+  return tensor.getRank() >= 2 && tensor.getRank() <= 5 &&
+         (element.isF16() || element.isBF16() || element.isF32() || element.isF64());
+}
+
 /// Which full values have their per-channel sum or mean among the values.
 void BatchNormSearch::findSums() {
   for (unsigned index : tables.getFullValues()) {
+    if (!isSupported(evaluation[index].value.getType()))
+      continue;
     const FullClass &info = tables.getFullClass(index);
     const double *data = tables.getContents(index);
     double largest = getLargest({data, static_cast<size_t>(kTrials * info.count)});
@@ -111,6 +78,39 @@ void BatchNormSearch::findSums() {
 // x and y
 //===----------------------------------------------------------------------===//
 
+/// The value that is closest to a parameter's row; all that are equal to it, that one first, are
+/// `candidates`.
+std::optional<unsigned>
+BatchNormSearch::findParameter(int64_t channels, const ChannelRow &row,
+                               SmallVectorImpl<unsigned> &candidates) const {
+  std::optional<unsigned> best = tables.findBestRow(channels, row);
+  if (!best)
+    return std::nullopt;
+  candidates.assign(1, *best);
+  for (unsigned other : tables.findRow(channels, row))
+    if (other != *best)
+      candidates.push_back(other);
+  return best;
+}
+
+/// Whether gamma fits better if the normalisation divides by M - 1: for large M that is within the
+/// tolerance, but not within the rounding.
+bool BatchNormSearch::isUnbiased(const BatchNormMatch &match) const {
+  double count = tables.getFullClass(match.x).views[match.channelDim].count;
+  double factor = std::sqrt(count / (count - 1)), biased = 0, unbiased = 0;
+  ArrayRef<double> gamma;
+  if (match.gamma)
+    for (auto [value, row] : tables.getRows(tables.getFullClass(match.x).shape[match.channelDim]))
+      if (value == *match.gamma)
+        gamma = row;
+  for (auto [i, got] : llvm::enumerate(match.gammaRow)) {
+    double expected = gamma.empty() ? 1 : gamma[i];
+    biased = std::max(biased, std::fabs(got / expected - 1));
+    unbiased = std::max(unbiased, std::fabs(got * factor / expected - 1));
+  }
+  return biased > 1e-7 && unbiased < biased / 4;
+}
+
 /// gamma = slope*sqrt(v + epsilon) and beta = mean(y) must be per-channel values or absent.
 bool BatchNormSearch::bindParameters(BatchNormMatch &match, ArrayRef<double> slope,
                                      std::string &reason) {
@@ -131,10 +131,13 @@ bool BatchNormSearch::bindParameters(BatchNormMatch &match, ArrayRef<double> slo
   if (!isPaired(match.gammaRow))
     return false;
   if (!isClose(match.gammaRow, ChannelRow(count, 1.0), kTolerance)) {
-    match.gamma = tables.findBestRow(channels, match.gammaRow);
+    match.gamma = findParameter(channels, match.gammaRow, match.gammas);
     if (!match.gamma)
       return false;
   }
+  reason = "its variance is the unbiased one";
+  if (isUnbiased(match))
+    return false;
   reason = "its shift is not one number per channel";
   double largest = getLargest({tables.getContents(match.y),
                                static_cast<size_t>(kTrials * tables.getFullClass(match.y).count)});
@@ -144,11 +147,12 @@ bool BatchNormSearch::bindParameters(BatchNormMatch &match, ArrayRef<double> slo
   }
   if (!isPaired(match.betaRow))
     return false;
-  match.beta = tables.findBestRow(channels, match.betaRow);
+  match.beta = findParameter(channels, match.betaRow, match.betas);
   return match.beta.has_value();
 }
 
-/// Epsilon from the slopes of a pair of trials, in which gamma is equal: a^2 (v + epsilon) = gamma^2.
+/// Epsilon from the slopes of a pair of trials, in which gamma is equal: a^2 (v + epsilon) =
+/// gamma^2.
 static std::optional<double> solveEpsilon(ArrayRef<double> slope, const ChannelRow &variance,
                                           std::string &reason) {
   size_t channels = slope.size() / kTrials;
@@ -290,145 +294,5 @@ void BatchNormSearch::searchForward(unsigned x, int64_t channelDim) {
       candidates.push_back(hit);
   }
   if (hits.empty() && hasVariance(input) && !bestReason.empty())
-    refused.push_back({x, bestReason});
-}
-
-/// Whether a batch norm's channel may be this dimension: not the batch, and no part of what was one
-/// dimension before a reshape (statistics of groups of channels).
-bool BatchNormSearch::isChannel(unsigned x, int64_t dim) const {
-  if (anyChannelDim)
-    return true;
-  const FullClass &info = tables.getFullClass(x);
-  if (dim == 0)
-    return false;
-  auto expand = evaluation[x].value.getDefiningOp<tensor::ExpandShapeOp>();
-  if (!expand)
-    return true;
-  for (const ReassociationIndices &group : expand.getReassociationIndices()) {
-    unsigned large = llvm::count_if(group, [&](int64_t i) { return info.shape[i] > 1; });
-    if (llvm::is_contained(group, dim) && large > 1)
-      return false;
-  }
-  return true;
-}
-
-/// One batch norm shows as several candidates when x is copied (cast, or recomputed): the one with a
-/// backward and an activation is taken, the earliest of equals.
-void BatchNormSearch::chooseAmongCopies() {
-  std::map<std::vector<int64_t>, std::vector<size_t>> groups;
-  for (auto [i, match] : llvm::enumerate(candidates)) {
-    std::vector<int64_t> key = {match.gamma ? *match.gamma : -1, match.beta ? *match.beta : -1,
-                                match.channelDim};
-    for (double v : match.variance)
-      key.push_back(std::llround(std::log(v) * 1e5));
-    groups[key].push_back(i);
-  }
-  for (auto &[key, members] : groups) {
-    auto rank = [&](size_t i) {
-      const BatchNormMatch &match = candidates[i];
-      return std::make_tuple(!match.hasBackward(), !match.hasActivation(), match.x);
-    };
-    for (size_t i : members) {
-      searchBackward(candidates[i]);
-      searchActivation(candidates[i]);
-    }
-    size_t best = *std::min_element(members.begin(), members.end(),
-                                    [&](size_t a, size_t b) { return rank(a) < rank(b); });
-    BatchNormMatch &match = candidates[best];
-    if (!isChannel(match.x, match.channelDim))
-      refused.push_back({match.x, "its channel would be dimension " +
-                                      std::to_string(match.channelDim) +
-                                      "; see the option any-channel-dim"});
-    else
-      matches.push_back(match);
-  }
-  addSums();
-  // Given ones without an activation to find need nothing.
-  for (BatchNormMatch &match : given)
-    if (match.hasActivation())
-      matches.push_back(match);
-  llvm::sort(matches, [](const auto &a, const auto &b) {
-    return std::make_pair(a.x, a.y) < std::make_pair(b.x, b.y);
-  });
-}
-
-/// The batch norms that the graph has as ops: only their activations are searched for.
-void BatchNormSearch::addGiven() {
-  for (auto [index, value] : llvm::enumerate(evaluation.getValues())) {
-    auto op = value.value.getDefiningOp<BatchNormOp>();
-    if (!op || value.value != op->getResult(0) || !tables.isFull(index))
-      continue;
-    BatchNormMatch match;
-    match.given = op;
-    match.x = *evaluation.find(op.getInput());
-    match.y = match.z = index;
-    match.channelDim = op.getChannelDim();
-    match.epsilon = op.getEpsilon().convertToDouble();
-    if (tables.getClass(match.x) != tables.getClass(match.y))
-      continue;
-    MatchMath math(tables, match);
-    measure(match, math);
-    match.gammaRow.assign(match.mean.size(), 1);
-    match.betaRow.assign(match.mean.size(), 0);
-    for (Operation *user : op.getInput().getUsers()) {
-      auto grad = dyn_cast<BatchNormGradOp>(user);
-      if (!grad || grad.getInput() != op.getInput() || grad.getMean() != op->getResult(1) ||
-          grad.getVariance() != op->getResult(2))
-        continue;
-      std::optional<unsigned> dy = evaluation.find(grad.getOutputGrad());
-      if (!dy || !tables.isFull(*dy) || tables.getClass(*dy) != tables.getClass(match.x))
-        continue;
-      match.dx = evaluation.find(grad->getResult(0));
-      match.dy = match.dyPart = match.dz = dy;
-    }
-    searchActivation(match);
-    given.push_back(std::move(match));
-  }
-}
-
-/// All that a match replaces. Values that are equal in this evaluation only drop out when the match is
-/// checked at other scales.
-void BatchNormSearch::collectCopies(BatchNormMatch &match) {
-  match.copies.clear();
-  match.statistics.clear();
-  for (std::optional<unsigned> value :
-       {std::optional<unsigned>(match.y), std::optional<unsigned>(match.z), match.dyPart, match.dx}) {
-    if (!value)
-      continue;
-    SmallVector<unsigned> equal = tables.findEqual(*value);
-    llvm::append_range(equal, tables.findReshaped(*value));
-    match.copies[*value].assign(equal.begin(), equal.end());
-  }
-  const FullClass &info = tables.getFullClass(match.x);
-  int64_t channels = info.shape[match.channelDim];
-  double count = info.views[match.channelDim].count;
-  auto collect = [&](const ChannelRow &row, bool isVariance, double factor) {
-    ChannelRow scaled = row;
-    for (double &x : scaled)
-      x *= factor;
-    for (unsigned value : tables.findRow(channels, scaled))
-      if (!evaluation[value].isLeaf)
-        match.statistics.push_back({value, isVariance, factor});
-  };
-  collect(match.mean, false, 1);
-  collect(match.variance, true, 1);
-  // The true count is not a constant where the shape is dynamic.
-  if (!cast<RankedTensorType>(evaluation[match.x].value.getType()).hasStaticShape())
-    return;
-  collect(match.mean, false, count);
-  collect(match.variance, true, count);
-  if (count > 1)
-    collect(match.variance, true, count / (count - 1));
-}
-
-void BatchNormSearch::run() {
-  findSums();
-  addGiven();
-  for (auto &[key, found] : sums) {
-    auto [x, channelDim] = key;
-    searchForward(x, channelDim);
-  }
-  chooseAmongCopies();
-  for (BatchNormMatch &match : matches)
-    collectCopies(match);
+    refused.push_back({x, bestReason, input.variance});
 }

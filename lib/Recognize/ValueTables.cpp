@@ -133,7 +133,8 @@ void ValueTables::addRow(const EvaluatedValue &value, unsigned index) {
   int64_t extent = 1;
   for (int64_t size : value.shape)
     extent = std::max(extent, size);
-  int64_t count = value.array.getCount(), channels = std::max(evaluation.getTinyExtent(extent), count);
+  int64_t count = value.array.getCount(),
+          channels = std::max(evaluation.getTinyExtent(extent), count);
   TinyArray row = value.array;
   row.sizes.assign(1, count);
   row = broadcast(evaluation.getArena(), row, {channels});
@@ -147,7 +148,8 @@ ValueTables::ValueTables(Evaluation &evaluation) : evaluation(evaluation) {
   contents.assign(count, nullptr);
   for (unsigned index = 0; index < count; ++index) {
     const EvaluatedValue &value = evaluation[index];
-    if (value.shape.empty() || !isa<FloatType>(getElementTypeOrSelf(value.value.getType())))
+    if (value.shape.empty() || llvm::is_contained(value.shape, 0) ||
+        !isa<FloatType>(getElementTypeOrSelf(value.value.getType())))
       continue;
     unsigned large = llvm::count_if(value.shape, [](int64_t size) { return size > 1; });
     if (large <= 1) {
@@ -158,8 +160,7 @@ ValueTables::ValueTables(Evaluation &evaluation) : evaluation(evaluation) {
     if (varying == 0 || !isFinite(value.array.getContents()))
       continue;
     classOf[index] = internClass(value);
-    TinyArray array =
-        broadcast(evaluation.getArena(), value.array, classes[classOf[index]].sizes);
+    TinyArray array = broadcast(evaluation.getArena(), value.array, classes[classOf[index]].sizes);
     contents[index] = array.data;
     full.insert(classOf[index], array.getContents(), index);
     if (varying >= 2)
@@ -183,9 +184,8 @@ bool ValueTables::haveSameElements(unsigned a, unsigned b) const {
   if (!isFull(a) || !isFull(b))
     return false;
   const FullClass &x = getFullClass(a), &y = getFullClass(b);
-  return classOf[a] == classOf[b] ||
-         (x.count == y.count && x.shape.size() != y.shape.size() &&
-          getElementCount(x) == getElementCount(y));
+  return classOf[a] == classOf[b] || (x.count == y.count && x.shape.size() != y.shape.size() &&
+                                      getElementCount(x) == getElementCount(y));
 }
 
 SmallVector<unsigned> ValueTables::findReshaped(unsigned value) const {

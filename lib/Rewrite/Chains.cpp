@@ -360,10 +360,11 @@ void ChainPlanner::findChain(Operation *batchNorm, unsigned index) {
     chain.policy = GammaPolicy::Trust;
   if (!chosen)
     return;
-  // Without a gradient op the backward may still read x, in a form that was not recognised: it gets the
-  // recovered one.
+  // Without a gradient op the backward may still read x, in a form that was not recognised: it gets
+  // the recovered one.
   bool isRead = llvm::any_of(chain.x.getUses(), [&](OpOperand &use) {
-    return !isForwardReader(step, use.getOwner()) && TrainingStep::readsOperand(use);
+    return !isForwardReader(step, use.getOwner()) && TrainingStep::readsOperand(use) &&
+           !isa<BatchNormGradOp, BatchNormInferenceGradOp>(use.getOwner());
   });
   if (chain.gradients.empty() && !isRead) {
     chain.reason = "no gradient of it is computed";

@@ -43,9 +43,9 @@ static ActivationOp findActivation(const TrainingStep &step, ActivationGradOp gr
 }
 
 /// Lets activation gradients read z instead of y where phi' can be had from z, so that y can die.
-/// Left alone where y is kept for another reader and z is not: z would be kept on top. So are activations
-/// with parameters: phi' is only known from z for slopes above 0, which nothing checks outside of an
-/// in-place chain.
+/// Left alone where y is kept for another reader and z is not: z would be kept on top. So are
+/// activations with parameters: phi' is only known from z for slopes above 0, which nothing checks
+/// outside of an in-place chain.
 static void readActivationOutputs(const TrainingStep &step, ChainPlanner &planner) {
   SmallVector<std::pair<ActivationGradOp, ActivationOp>> convertible;
   for (Operation &op : step.getFunction().getBody().front()) {

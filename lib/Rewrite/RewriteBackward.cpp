@@ -3,6 +3,7 @@
 #include "abn/AbnDialect.h"
 #include "abn/Passes.h"
 #include "abn/Recognize/Equivalence.h"
+#include "abn/Rewrite/Chains.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -45,6 +46,19 @@ static FusedInputs matchOutputGrad(OpBuilder &b, RecoverOp recover, Value output
   return {identity, normalized, outputGrad, {}};
 }
 
+template <typename GradOp> static bool isOwnGradient(GradOp grad, RecoverOp recover) {
+  return grad.getInput() == recover->getResult(0) && grad.getEpsilon() == recover.getEpsilon() &&
+         grad.getChannelDim() == recover.getChannelDim() && grad.getMean() == recover.getMean() &&
+         grad.getVariance() == recover.getVariance() && grad.getGamma() == recover.getGamma();
+}
+
+bool mlir::abn::isGradientOfRecovered(Operation *op, RecoverOp recover) {
+  if (auto grad = dyn_cast<BatchNormGradOp>(op))
+    return isOwnGradient(grad, recover);
+  auto grad = dyn_cast<BatchNormInferenceGradOp>(op);
+  return grad && isOwnGradient(grad, recover);
+}
+
 /// Replaces `grad` (a training or frozen gradient op) by its fused form.
 template <typename FusedOp, typename GradOp>
 static void fuseGradient(GradOp grad, RecoverOp recover) {
@@ -84,10 +98,12 @@ struct RewriteBackward : abn::impl::RewriteBackwardBase<RewriteBackward> {
     });
     for (Operation *op : gradients) {
       if (auto grad = dyn_cast<BatchNormGradOp>(op)) {
-        if (auto recover = grad.getInput().getDefiningOp<RecoverOp>())
+        auto recover = grad.getInput().getDefiningOp<RecoverOp>();
+        if (recover && isGradientOfRecovered(op, recover))
           fuseGradient<InplaceBackwardOp>(grad, recover);
       } else if (auto grad = dyn_cast<BatchNormInferenceGradOp>(op)) {
-        if (auto recover = grad.getInput().getDefiningOp<RecoverOp>())
+        auto recover = grad.getInput().getDefiningOp<RecoverOp>();
+        if (recover && isGradientOfRecovered(op, recover))
           fuseGradient<InplaceInferenceBackwardOp>(grad, recover);
       }
     }

@@ -2,6 +2,7 @@
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
+#include "abn/Rewrite/Chains.h"
 
 namespace mlir::abn {
 #define GEN_PASS_DEF_VERIFYREWRITE
@@ -81,11 +82,11 @@ static LogicalResult verifyPair(BackwardOp backward) {
   return success();
 }
 
-/// (v3) No gradient is left that reads a recovered input: it would be fused.
+/// (v3) No gradient is left that reads its own recovered input: it would be fused.
 /// (v4) Nothing but such a gradient may read what an activation that is not invertible recovers.
 static LogicalResult verifyRecover(RecoverOp recover) {
   for (Operation *reader : recover->getUsers()) {
-    if (isa<BatchNormGradOp, BatchNormInferenceGradOp>(reader))
+    if (isGradientOfRecovered(reader, recover))
       return (recover->emitOpError("(v3) feeds a gradient that should read the output")
                   .attachNote(reader->getLoc())
               << "gradient");

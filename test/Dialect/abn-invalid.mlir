@@ -456,6 +456,47 @@ func.func private @f() attributes {a = #abn.hardtanh<1.0, -1.0>}
 
 // -----
 
+// What scaled scales is an activation.
+// expected-error @+1 {{(activation_a4) expected an activation, got 1 : i64}}
+func.func private @f() attributes {a = #abn.scaled<1 : i64, input_scale = 1.0, output_scale = 1.0>}
+
+// -----
+
+// Nothing would be left of y.
+// expected-error @+1 {{(activation_a4) expected input_scale not to be zero}}
+func.func private @f() attributes {a = #abn.scaled<#abn.tanh, input_scale = 0.0, output_scale = 1.0>}
+
+// -----
+
+// Nothing would be left of z: nor of a negative zero.
+// expected-error @+1 {{(activation_a4) expected output_scale not to be zero}}
+func.func private @f() attributes {a = #abn.scaled<#abn.tanh, input_scale = 1.0, output_scale = -0.0>}
+
+// -----
+
+// The scales are finite.
+// expected-error @+1 {{(activation_a1) expected a finite input_scale, got +Inf}}
+func.func private @f() attributes {a = #abn.scaled<#abn.tanh, input_scale = 1.0e400, output_scale = 1.0>}
+
+// -----
+
+// Both of them.
+// expected-error @+1 {{(activation_a1) expected a finite output_scale, got -Inf}}
+func.func private @f() attributes {a = #abn.scaled<#abn.tanh, input_scale = 1.0, output_scale = -1.0e400>}
+
+// -----
+
+// An in-place op takes only a scaled activation that has an inverse.
+func.func @scaled_silu(%x: tensor<2x3x4xf32>, %s: tensor<3xf32>) {
+  // expected-error @+1 {{(inplace_c8) expected an invertible activation, got #abn.scaled<#abn.silu, input_scale = 1.702, output_scale = 1.0>}}
+  %0:3 = abn.inplace_forward #abn.scaled<#abn.silu, input_scale = 1.702, output_scale = 1.0>
+      {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} outs(%x, %s, %s : tensor<2x3x4xf32>, tensor<3xf32>, tensor<3xf32>)
+      -> tensor<2x3x4xf32>, tensor<3xf32>, tensor<3xf32>
+  return
+}
+
+// -----
+
 // Two steps per buffer.
 func.func @pack_c1_count(%a: index, %b: index) {
   // expected-error @+1 {{(pack_c1) expected 2 entries in `lifetimes`, got 3}}

@@ -113,6 +113,10 @@ func.func @f16(%x: !half, %g: !hvec, %b: !vec, %a: !hvec, %s: !vec) {
 // CHECK: abn.activation_grad #abn.silu ins(
 // CHECK: abn.activation_grad #abn.prelu {from_output} ins({{.*}}) params(
 // CHECK: abn.activation_inverse #abn.tanh ins(
+// CHECK: abn.activation #abn.scaled<#abn.silu, input_scale = 1.702, output_scale = 0.5875440658049353> ins(
+// CHECK: abn.activation_grad #abn.scaled<#abn.tanh, input_scale = 0.6666666666666666, output_scale = -1.7159> {from_output} ins(
+// CHECK: abn.activation_inverse #abn.scaled<#abn.elu<1.0, scale = 2.0, input_scale = 0.5>, input_scale = 3.0, output_scale = 1.0e-05> ins(
+// CHECK: abn.activation #abn.scaled<#abn.prelu, input_scale = 2.0, output_scale = 3.0> ins({{.*}}) params(
 func.func @activations(%y: !full, %a3: !vec, %a4: tensor<4xf32>) {
   %0 = abn.activation #abn.identity ins(%y : !full) outs(%y : !full) -> !full
   %1 = abn.activation #abn.leaky_relu<0.2> ins(%y : !full) outs(%y : !full) -> !full
@@ -139,6 +143,14 @@ func.func @activations(%y: !full, %a3: !vec, %a4: tensor<4xf32>) {
   %20 = abn.activation_grad #abn.prelu {from_output} ins(%y, %y : !full, !full)
       params(%a3 : !vec) outs(%y : !full) -> !full
   %21 = abn.activation_inverse #abn.tanh ins(%y : !full) outs(%y : !full) -> !full
+  %22 = abn.activation #abn.scaled<#abn.silu, input_scale = 1.702, output_scale = 0.58754406580493534>
+      ins(%y : !full) outs(%y : !full) -> !full
+  %23 = abn.activation_grad #abn.scaled<#abn.tanh, input_scale = 0.66666666666666663, output_scale = -1.7159>
+      {from_output} ins(%y, %y : !full, !full) outs(%y : !full) -> !full
+  %24 = abn.activation_inverse #abn.scaled<#abn.elu<1.0, scale = 2.0, input_scale = 0.5>, input_scale = 3.0,
+      output_scale = 1.0e-5> ins(%y : !full) outs(%y : !full) -> !full
+  %25 = abn.activation #abn.scaled<#abn.prelu, input_scale = 2.0, output_scale = 3.0> ins(%y : !full)
+      params(%a3 : !vec) outs(%y : !full) -> !full
   return
 }
 

@@ -29,7 +29,7 @@ def arguments(chain, seed, shape=None, gamma=None, beta=None, spread=1.0):
     dz = rng.normal(size=shape)
     if gamma is None:
         # f16 and bf16 saturate early: the checksum would say so.
-        linear = chain.activation in ("identity", "leaky_relu", "leaky_steep", "prelu")
+        linear = chain.activation in ("identity", "leaky_relu", "leaky_steep", "prelu", "scaled_leaky")
         gamma = np.array(GAMMA) * (0.4 if chain.dtype in ("f16", "bf16") and not linear else 1)
     gamma = np.resize(gamma, channels)
     beta = 0.3 * rng.normal(size=channels) if beta is None else np.resize(beta, channels)
@@ -174,14 +174,15 @@ def absent_and_single():
 def recovery():
     """abn.recover gives x back, to the rounding of z."""
     chains = [Chain(f"recover_{name}_{dtype}", name, dtype, (4, 6, 5, 7), kind="recover")
-              for dtype in DTYPES for name in ("identity", "leaky_relu", "elu", "sigmoid")]
+              for dtype in DTYPES for name in ("identity", "leaky_relu", "elu", "sigmoid", "negative_tanh",
+                                          "scaled_leaky")]
     program = compile_chains(chains)
     for number, chain in enumerate(chains):
         args = arguments(chain, number)
         step = reference(chain, args)
         x = program.call(chain.name, args)[3]
         u = {"f16": 2.0**-11, "bf16": 2.0**-8, "f32": 2.0**-24, "f64": 2.0**-53}[chain.dtype]
-        lost = u * (np.abs(step.z) / step.slope + 8 * np.abs(step.y) + 8)
+        lost = u * (np.abs(step.z) / np.abs(step.slope) + 8 * np.abs(step.y) + 8)
         bound = 4 * lost / np.abs(step.wide(step.gamma * step.r)) + 4 * u * np.abs(step.x)
         check(f"{chain.name}: x", x, step.x, bound)
 

@@ -47,6 +47,10 @@ def mish_grad(y):
     return t + y * (1 - t**2) * sigmoid(y)
 
 
+def scaled(phi, derivative, inner, outer):
+    return (lambda y, a: outer * phi(inner * y), lambda y, a: outer * inner * derivative(inner * y))
+
+
 erf = np.vectorize(math.erf, otypes=[float])
 cdf = lambda y: 0.5 * (1 + erf(y / math.sqrt(2)))
 
@@ -83,15 +87,26 @@ ACTIVATIONS = {
     "mish": ("#abn.mish", lambda y, a: y * np.tanh(softplus(y)), lambda y, a: mish_grad(y)),
     "hardswish": ("#abn.hardswish", lambda y, a: y * np.clip(y + 3, 0, 6) / 6,
                   lambda y, a: np.where(y <= -3, 0.0, np.where(y < 3, y / 3 + 0.5, 1.0))),
+    # y * sigmoid(1.702 * y), LeCun's tanh, and forms with negative scales.
+    "quick_gelu": (f"#abn.scaled<#abn.silu, input_scale = 1.702, output_scale = {1 / 1.702!r}>",
+                   lambda y, a: y * sigmoid(1.702 * y),
+                   lambda y, a: sigmoid(1.702 * y) * (1 + 1.702 * y * sigmoid(-1.702 * y))),
+    "lecun_tanh": (f"#abn.scaled<#abn.tanh, input_scale = {2 / 3!r}, output_scale = 1.7159>",
+                   *scaled(np.tanh, lambda y: 1 / np.cosh(y)**2, 2 / 3, 1.7159)),
+    "negative_tanh": (f"#abn.scaled<#abn.tanh, input_scale = {2 / 3!r}, output_scale = -1.7159>",
+                      *scaled(np.tanh, lambda y: 1 / np.cosh(y)**2, 2 / 3, -1.7159)),
+    "scaled_leaky": ("#abn.scaled<#abn.leaky_relu<0.2>, input_scale = -0.5, output_scale = 3.0>",
+                     lambda y, a: np.where(y < 0, -1.5 * y, -0.3 * y), lambda y, a: np.where(y < 0, -1.5, -0.3)),
 }
 
 # Where phi' jumps: rounding of y near there may take the other side.
 KINKS = {"leaky_relu": [0], "leaky_steep": [0], "elu_scaled": [0], "selu": [0], "prelu": [0],
-         "relu": [0], "relu6": [0, 6], "hardsigmoid": [-3, 3], "hardswish": [-3, 3]}
+         "relu": [0], "relu6": [0, 6], "hardsigmoid": [-3, 3], "hardswish": [-3, 3],
+         "scaled_leaky": [0]}
 INVERTIBLE = ["identity", "leaky_relu", "leaky_steep", "elu", "elu_scaled", "celu", "selu", "prelu",
-              "softplus", "sigmoid", "tanh"]
+              "softplus", "sigmoid", "tanh", "lecun_tanh", "negative_tanh", "scaled_leaky"]
 FROZEN_ONLY = ["relu", "relu6", "hardsigmoid"]
-NOT_INVERTIBLE = ["silu", "gelu", "gelu_tanh", "mish", "hardswish"]
+NOT_INVERTIBLE = ["silu", "gelu", "gelu_tanh", "mish", "hardswish", "quick_gelu"]
 
 
 def channelwise(vector, rank, channel):
@@ -149,13 +164,13 @@ class Step:
         off_y = off_y + 2 * v * np.abs(self.y)
         if not recovered:
             off_y = off_y + u * np.abs(self.y)  # out of place y itself is stored, and so is dy
-        steep = np.maximum(self.slope, 0.1) + 1
+        steep = np.maximum(np.abs(self.slope), 0.1) + 1
         off_z = steep * off_y + u * np.abs(self.z) + SUBNORMAL[dtype]
         off_slope, off_xhat = 2 * off_y, 4 * many * size
         if recovered:
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                lost = np.where(self.slope > 0, (u * np.abs(self.z) + SUBNORMAL[dtype])
-                                / self.slope, 0)
+                lost = np.where(self.slope != 0, (u * np.abs(self.z) + SUBNORMAL[dtype])
+                                / np.abs(self.slope), 0)
                 # gamma = 0 loses xhat; what then comes out is the policy's, not a rounding.
                 inverse = np.where(self.gamma == 0, 0, 1 / np.abs(self.gamma))
                 off_xhat = off_xhat + (lost + off_y) * wide(inverse)

@@ -25,6 +25,7 @@ import cases_never
 import cases_parts
 import cases_variants
 import cases_whole
+from case_remarks import add_remarks
 from case_table import CASES, entry
 
 HERE = pathlib.Path(__file__).parent
@@ -72,6 +73,7 @@ def main():
     parser.add_argument("--table-only", action="store_true")
     options = parser.parse_args()
     problems = []
+    add_remarks(CASES)
     if options.given:
         for name in cases_given.NAMES:
             write(name, re.sub(r"util\.optimization_barrier (%\w+) : (\S+)",

@@ -37,3 +37,69 @@ func.func @direct(%in: tensor<2x3x8x8xf32>, %w: tensor<4x3x3x3xf32>,
   %dx, %dg, %db = abn.batch_norm_grad {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%dy, %x : tensor<2x4x8x8xf32>, tensor<2x4x8x8xf32>) stats(%m, %v : tensor<4xf32>, tensor<4xf32>) gamma(%g : tensor<4xf32>) outs(%e, %s, %s : tensor<2x4x8x8xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x8x8xf32>, tensor<4xf32>, tensor<4xf32>
   return %loss, %dx, %dg, %db : tensor<f32>, tensor<2x4x8x8xf32>, tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+#id = affine_map<(n, c, h, w) -> (n, c, h, w)>
+#rank0 = affine_map<(n, c, h, w) -> ()>
+!full = tensor<2x4x8x8xf32>
+!vec = tensor<4xf32>
+
+// The gradient of prelu goes on reading y of a chain that is kept: a slope below 0 would lose z's sign.
+// CHECK-LABEL: func @prelu_of_kept_chain
+// CHECK: %[[BN:.+]]:3 = abn.batch_norm {{.*}}abn.reason = "its gamma policy is keep"
+// CHECK: abn.activation #abn.prelu ins(%[[BN]]#0
+// CHECK: abn.activation_grad #abn.prelu ins(%{{[^,]+}}, %[[BN]]#0
+func.func @prelu_of_kept_chain(%x: !full, %g: !vec, %b: !vec, %a: !vec) -> (tensor<f32>, !full, !vec, !vec) {
+  %e = tensor.empty() : !full
+  %s = tensor.empty() : !vec
+  %r = tensor.empty() : tensor<f32>
+  %y, %m, %v = abn.batch_norm {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64, abn.gamma_policy = "keep"} ins(%x : !full)
+      gamma(%g : !vec) beta(%b : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %z = abn.activation #abn.prelu ins(%y : !full) params(%a : !vec) outs(%e : !full) -> !full
+  %loss = linalg.generic {indexing_maps = [#id, #rank0], iterator_types = ["reduction", "reduction", "reduction", "reduction"]}
+      ins(%z : !full) outs(%r : tensor<f32>) {
+  ^bb0(%p: f32, %acc: f32):
+    %sum = arith.addf %p, %acc : f32
+    linalg.yield %sum : f32
+  } -> tensor<f32>
+  %one = arith.constant 1.0 : f32
+  %dz = linalg.fill ins(%one : f32) outs(%e : !full) -> !full
+  %dy = abn.activation_grad #abn.prelu ins(%dz, %y : !full, !full) params(%a : !vec) outs(%e : !full) -> !full
+  %dx, %dg, %db = abn.batch_norm_grad {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%dy, %x : !full, !full)
+      stats(%m, %v : !vec, !vec) gamma(%g : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  return %loss, %dx, %dg, %db : tensor<f32>, !full, !vec, !vec
+}
+
+// -----
+
+#id = affine_map<(n, c, h, w) -> (n, c, h, w)>
+#rank0 = affine_map<(n, c, h, w) -> ()>
+!full = tensor<2x4x8x8xf32>
+!vec = tensor<4xf32>
+
+// That of leaky_relu reads z instead, so that y need not be kept on top of x.
+// CHECK-LABEL: func @leaky_of_kept_chain
+// CHECK: %[[BN:.+]]:3 = abn.batch_norm {{.*}}abn.reason = "its gamma policy is keep"
+// CHECK: %[[Z:.+]] = abn.activation #abn.leaky_relu<0.01> ins(%[[BN]]#0
+// CHECK: abn.activation_grad #abn.leaky_relu<0.01> {from_output} ins(%{{[^,]+}}, %[[Z]] :
+func.func @leaky_of_kept_chain(%x: !full, %g: !vec, %b: !vec) -> (tensor<f32>, !full, !vec, !vec) {
+  %e = tensor.empty() : !full
+  %s = tensor.empty() : !vec
+  %r = tensor.empty() : tensor<f32>
+  %y, %m, %v = abn.batch_norm {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64, abn.gamma_policy = "keep"} ins(%x : !full)
+      gamma(%g : !vec) beta(%b : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %z = abn.activation #abn.leaky_relu<0.01> ins(%y : !full) outs(%e : !full) -> !full
+  %loss = linalg.generic {indexing_maps = [#id, #rank0], iterator_types = ["reduction", "reduction", "reduction", "reduction"]}
+      ins(%z : !full) outs(%r : tensor<f32>) {
+  ^bb0(%p: f32, %acc: f32):
+    %sum = arith.addf %p, %acc : f32
+    linalg.yield %sum : f32
+  } -> tensor<f32>
+  %one = arith.constant 1.0 : f32
+  %dz = linalg.fill ins(%one : f32) outs(%e : !full) -> !full
+  %dy = abn.activation_grad #abn.leaky_relu<0.01> ins(%dz, %y : !full, !full) outs(%e : !full) -> !full
+  %dx, %dg, %db = abn.batch_norm_grad {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%dy, %x : !full, !full)
+      stats(%m, %v : !vec, !vec) gamma(%g : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  return %loss, %dx, %dg, %db : tensor<f32>, !full, !vec, !vec
+}

@@ -17,24 +17,29 @@ struct BatchNormMatch {
   int64_t channelDim = 0;
   double epsilon = 0;
   std::optional<unsigned> gamma, beta;
+  /// The values that can be gamma and beta (a clipped gamma is gamma, until it is clipped): the
+  /// first is taken.
+  SmallVector<unsigned, 4> gammas, betas;
   ChannelRow mean, variance, gammaRow, betaRow;
 
-  /// dx is the input's gradient for the gradient dy of y, or, if `residual` is set, the sum of both.
+  /// dx is the input's gradient for the gradient dy of y, or, if `residual` is set, the sum of
+  /// both.
   std::optional<unsigned> dy, dx, residual;
-  /// Other values that give nearly the same dx, the next one last: one evaluation may not tell them apart.
+  /// Other values that give nearly the same dx, the next one last: one evaluation may not tell them
+  /// apart.
   SmallVector<unsigned, 0> otherGradients;
   SmallVector<unsigned, 2> gammaGrads, betaGrads;
 
-  /// z = phi(y); dyPart = dz * phi'(y) is dy, or a term of it. If dz is only there before a broadcast,
-  /// dzAxes says which dimension of y each of its dimensions is.
+  /// z = phi(y); dyPart = dz * phi'(y) is dy, or a term of it. If dz is only there before a
+  /// broadcast, dzAxes says which dimension of y each of its dimensions is.
   ActivationAttrInterface phi;
   std::optional<unsigned> param;
   unsigned z = 0;
   std::optional<unsigned> dz, dyPart;
   SmallVector<int64_t, 4> dzAxes;
 
-  /// What is replaced: the values equal to y, z, dyPart and dx, by these, and the per-channel values that
-  /// are a multiple of the mean or the variance.
+  /// What is replaced: the values equal to y, z, dyPart and dx, by these, and the per-channel
+  /// values that are a multiple of the mean or the variance.
   std::map<unsigned, SmallVector<unsigned, 2>> copies;
   struct Statistic {
     unsigned value;
@@ -45,7 +50,8 @@ struct BatchNormMatch {
 
   /// The abn.batch_norm op, if the graph has it as one.
   Operation *given = nullptr;
-  /// The activation of a residual sum y that a batch norm goes into: x is y, and there is no other part.
+  /// The activation of a residual sum y that a batch norm goes into: x is y, and there is no other
+  /// part.
   bool isActivationOnly = false;
   /// Set when a check fails.
   std::string problem;
@@ -69,14 +75,16 @@ struct BatchNormMatch {
 struct RefusedMatch {
   unsigned x;
   std::string reason;
+  /// Of x, if its statistics are per channel.
+  ChannelRow variance;
 };
 
 /// Arithmetic on one match's values, in the layout of x's class.
 class MatchMath {
 public:
   MatchMath(const ValueTables &tables, const BatchNormMatch &match)
-      : tables(tables), match(match), cls(tables.getClass(match.x)),
-        info(tables.getClassInfo(cls)), view(info.views[match.channelDim]) {}
+      : tables(tables), match(match), cls(tables.getClass(match.x)), info(tables.getClassInfo(cls)),
+        view(info.views[match.channelDim]) {}
 
   size_t getTotal() const { return kTrials * info.count; }
   int getClass() const { return cls; }
@@ -132,6 +140,10 @@ private:
                               Filter filter) const;
 
   void findSums();
+  bool isPartOfMatch(unsigned value);
+  bool isKnown(const BatchNormMatch &match) const;
+  void findOtherNorms();
+  void dropExplained();
   void collectCopies(BatchNormMatch &match);
   void addGiven();
   void measure(BatchNormMatch &match, const MatchMath &math);
@@ -139,14 +151,17 @@ private:
   void searchForward(unsigned x, int64_t channelDim);
   std::optional<BatchNormMatch> matchOutput(const BatchNormMatch &input, unsigned y,
                                             std::string &reason);
+  std::optional<unsigned> findParameter(int64_t channels, const ChannelRow &row,
+                                        SmallVectorImpl<unsigned> &candidates) const;
+  bool isUnbiased(const BatchNormMatch &match) const;
   bool bindParameters(BatchNormMatch &match, ArrayRef<double> slope, std::string &reason);
   bool isChannel(unsigned x, int64_t dim) const;
   bool hasVariance(const BatchNormMatch &match) const;
   void chooseAmongCopies();
 
   void searchBackward(BatchNormMatch &match);
-  bool tryGradient(BatchNormMatch &match, const MatchMath &math, unsigned u,
-                   ArrayRef<double> xhat, ArrayRef<unsigned> closure, double tolerance);
+  bool tryGradient(BatchNormMatch &match, const MatchMath &math, unsigned u, ArrayRef<double> xhat,
+                   ArrayRef<unsigned> closure, double tolerance);
   bool tryParameterGradients(BatchNormMatch &match, const MatchMath &math, unsigned u,
                              ArrayRef<double> xhat);
   void findParameterGradients(BatchNormMatch &match, const MatchMath &math, ArrayRef<double> xhat);

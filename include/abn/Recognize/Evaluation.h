@@ -1,8 +1,8 @@
 // Evaluates a whole function once on tiny tensors, in double precision. Every dimension D becomes
-// min(D, 3); a sum multiplies by true extent / tiny extent, so that constants such as 1/M stay right.
-// Elementwise ops, reductions, broadcasts, transposes, reshapes and the abn ops are executed; any other
-// op is a leaf, a fixed random function of what it reads. Recognition looks for values that are equal
-// to what a formula gives; the equivalence check compares two functions.
+// min(D, 3); a sum multiplies by true extent / tiny extent, so that constants such as 1/M stay
+// right. Elementwise ops, reductions, broadcasts, transposes, reshapes and the abn ops are
+// executed; any other op is a leaf, a fixed random function of what it reads. Recognition looks for
+// values that are equal to what a formula gives; the equivalence check compares two functions.
 #ifndef ABN_RECOGNIZE_EVALUATION_H
 #define ABN_RECOGNIZE_EVALUATION_H
 
@@ -15,8 +15,10 @@
 
 namespace mlir::abn {
 
-/// The tiny extents of dimensions by their true extents: min(D, 3), but a product where a reshape splits
-/// a dimension of that extent (16 = 8*2 becomes 3*2), so that both sides of the reshape fit.
+class DynamicExtents;
+
+/// The tiny extents of dimensions by their true extents: min(D, 3), but a product where a reshape
+/// splits a dimension of that extent (16 = 8*2 becomes 3*2), so that both sides of the reshape fit.
 class TinyExtents {
 public:
   TinyExtents() = default;
@@ -30,13 +32,14 @@ private:
   std::map<int64_t, int64_t> products;
 };
 
-/// How the random contents of leaves are drawn. Tensors with two or more extents above 1 differ in all
-/// trials; smaller ones are equal in trials 0 and 1 (positive) and in 2 and 3 (larger, one entry
-/// negative): a formula's per-channel constants show by agreeing within a pair.
+/// How the random contents of leaves are drawn. Tensors with two or more extents above 1 differ in
+/// all trials; smaller ones are equal in trials 0 and 1 (positive) and in 2 and 3 (larger, one
+/// entry negative): a formula's per-channel constants show by agreeing within a pair.
 struct LeafOptions {
   double fullScale = 1, parameterScale = 1;
   uint64_t seed = 1;
-  /// The true extent that stands for dynamic dimensions; two more for each position.
+  /// The true extent that stands for the first dynamic dimension; two more for each other one that
+  /// the ops do not need to be equal.
   int64_t dynamicExtent = 5;
   /// Arguments whose contents must be positive in all trials.
   llvm::SmallDenseSet<unsigned> positiveArguments;
@@ -72,8 +75,8 @@ public:
     unsigned ordinal;
     SmallVector<TinyArray, 2> operands, results;
   };
-  /// An op of the same kind on operands that are equal up to rounding; for an op with effects, the
-  /// `ordinal`-th of its kind.
+  /// An op of the same kind on operands that are equal up to rounding; for an op with effects or of
+  /// an unknown dialect, the `ordinal`-th of its kind.
   const Entry *find(Operation *op, ArrayRef<TinyArray> operands, unsigned ordinal) const;
   void add(Operation *op, ArrayRef<TinyArray> operands, unsigned ordinal,
            ArrayRef<TinyArray> results);
@@ -98,11 +101,12 @@ private:
 /// The values of one function.
 class Evaluation {
 public:
-  explicit Evaluation(ArrayArena &arena) : arena(arena) {}
+  explicit Evaluation(ArrayArena &arena);
+  ~Evaluation();
 
-  /// Evaluates the function's only block, leaving out `ignored` ops. With `reference`, ops that are not
-  /// executed give what they gave there. `forced` values are taken as leaves; those whose merged
-  /// dimensions clash with another operand's are added to it.
+  /// Evaluates the function's only block, leaving out `ignored` ops. With `reference`, ops that are
+  /// not executed give what they gave there. `forced` values are taken as leaves; those whose
+  /// merged dimensions clash with another operand's are added to it.
   void run(func::FuncOp func, const LeafOptions &options, llvm::DenseSet<Value> &forced,
            LeafRegistry &registry, const llvm::DenseSet<Operation *> *ignored = nullptr);
 
@@ -139,6 +143,7 @@ private:
   ArrayArena &arena;
   LeafOptions options;
   TinyExtents extents;
+  std::unique_ptr<DynamicExtents> dynamicExtents;
   llvm::DenseSet<Value> *forced = nullptr;
   LeafRegistry *registry = nullptr;
   std::vector<EvaluatedValue> values;

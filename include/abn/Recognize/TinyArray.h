@@ -1,5 +1,5 @@
-// Small dense arrays of doubles, one per value of a function that is evaluated on tiny tensors: a few
-// trials side by side, and an axis of size 1 wherever the value is constant along it.
+// Small dense arrays of doubles, one per value of a function that is evaluated on tiny tensors: a
+// few trials side by side, and an axis of size 1 wherever the value is constant along it.
 #ifndef ABN_RECOGNIZE_TINYARRAY_H
 #define ABN_RECOGNIZE_TINYARRAY_H
 
@@ -29,9 +29,7 @@ struct TinyArray {
     return count;
   }
   int64_t getTotal() const { return kTrials * getCount(); }
-  llvm::ArrayRef<double> getContents() const {
-    return {data, static_cast<size_t>(getTotal())};
-  }
+  llvm::ArrayRef<double> getContents() const { return {data, static_cast<size_t>(getTotal())}; }
   llvm::MutableArrayRef<double> getMutableContents() {
     return {data, static_cast<size_t>(getTotal())};
   }
@@ -52,8 +50,8 @@ private:
   size_t block = 0, used = 0;
 };
 
-/// The same elements with the axes of `array` moved: axis i of the result is axis order[i], or a new
-/// axis of size 1 for -1. Axes that are left out must have size 1.
+/// The same elements with the axes of `array` moved: axis i of the result is axis order[i], or a
+/// new axis of size 1 for -1. Axes that are left out must have size 1.
 TinyArray permute(ArrayArena &arena, const TinyArray &array, llvm::ArrayRef<int64_t> order);
 
 /// `array` repeated along its axes of size 1 up to `sizes`.
@@ -62,16 +60,16 @@ TinyArray broadcast(ArrayArena &arena, const TinyArray &array, llvm::ArrayRef<in
 /// The common sizes of arrays of one rank: equal, or 1. Empty optional if they conflict.
 bool mergeSizes(llvm::ArrayRef<TinyArray> arrays, llvm::SmallVectorImpl<int64_t> &sizes);
 
-/// a + b, but 0 where they cancel to what is rounding of them: two forms of a formula agree on that only
-/// as 0.
+/// a + b, but 0 where they cancel to what is rounding of them: two forms of a formula agree on that
+/// only as 0.
 inline double addExactly(double a, double b) {
   double sum = a + b, magnitude = a < 0 ? -a : a;
   magnitude += b < 0 ? -b : b;
   return sum < 4e-13 * magnitude && -sum < 4e-13 * magnitude ? 0 : sum;
 }
 
-/// Calls `visit` with the offsets of the operands' elements for each element of `sizes` in order, all
-/// trials; the arrays' axes are equal to `sizes` or 1.
+/// Calls `visit` with the offsets of the operands' elements for each element of `sizes` in order,
+/// all trials; the arrays' axes are equal to `sizes` or 1.
 template <unsigned N, typename Fn>
 void forEachElement(llvm::ArrayRef<int64_t> sizes, const TinyArray *const (&arrays)[N], Fn visit) {
   bool flat = true;

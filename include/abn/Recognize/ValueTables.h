@@ -1,5 +1,5 @@
-// Finds the values of an evaluated function by their contents: a random projection is the key, so that
-// asking whether a formula's result is computed somewhere costs one look-up.
+// Finds the values of an evaluated function by their contents: a random projection is the key, so
+// that asking whether a formula's result is computed somewhere costs one look-up.
 #ifndef ABN_RECOGNIZE_VALUETABLES_H
 #define ABN_RECOGNIZE_VALUETABLES_H
 
@@ -7,7 +7,8 @@
 
 namespace mlir::abn {
 
-/// Relative to the largest entry: f32 constants in the graph (1/M, epsilon) are that far from exact.
+/// Relative to the largest entry: f32 constants in the graph (1/M, epsilon) are that far from
+/// exact.
 constexpr double kTolerance = 2e-6;
 
 /// Contents -> values, up to rounding.
@@ -15,8 +16,8 @@ class ValueTable {
 public:
   /// `contents` must outlive the table.
   void insert(int64_t tag, ArrayRef<double> contents, unsigned value);
-  /// The values under `tag` that agree with `contents` within kTolerance * scale (default: the largest
-  /// entry), in order.
+  /// The values under `tag` that agree with `contents` within kTolerance * scale (default: the
+  /// largest entry), in order.
   SmallVector<unsigned> find(int64_t tag, ArrayRef<double> contents, double scale = 0) const;
   /// The one with the smallest error, the earliest of equals.
   std::optional<unsigned> findBest(int64_t tag, ArrayRef<double> contents) const;
@@ -28,7 +29,8 @@ private:
   };
   using Key = std::pair<int64_t, int64_t>;
   double project(ArrayRef<double> contents, double scale) const;
-  template <typename Fn> void visit(int64_t tag, ArrayRef<double> contents, double scale, Fn fn) const;
+  template <typename Fn>
+  void visit(int64_t tag, ArrayRef<double> contents, double scale, Fn fn) const;
 
   llvm::DenseMap<Key, SmallVector<Entry, 1>> entries;
   mutable std::vector<double> weights;

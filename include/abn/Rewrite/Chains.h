@@ -132,9 +132,13 @@ private:
   llvm::DenseMap<Value, std::unique_ptr<RebuildPlan>> plans;
 };
 
-/// Moves what only the backward needs, elementwise, of the x and y of chains that are not kept down to its
-/// first reader. Returns whether anything moved; positions in `step` are then out of date.
+/// Moves what only the backward needs, elementwise, of the x and y of chains that are not kept down
+/// to its first reader. Returns whether anything moved; positions in `step` are then out of date.
 bool sinkBackwardReaders(const TrainingStep &step, ArrayRef<Chain> chains);
+
+/// Whether `op` is the gradient of the very batch norm whose input `recover` recovers (statistics,
+/// gamma, epsilon and channel): the two can become one op that reads the output.
+bool isGradientOfRecovered(Operation *op, RecoverOp recover);
 
 /// The policy's name for messages: trust, check, clamp, abs, keep (nullopt).
 std::optional<std::optional<GammaPolicy>> parseGammaPolicy(StringRef text);
