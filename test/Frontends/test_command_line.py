@@ -71,7 +71,7 @@ MISTAKES = [
      "steps.py:9:29: error: `stablehlo.while` is control flow: a training step is imported as one block"),
     ("no-loss", "abn-export jax steps.py:no_loss | abn-opt --abn-import-stablehlo --abn-optimize "
      "--abn-report-memory=output=out.json -o out.mlir",
-     "error: expected one function with a loss among its results, got 0"),
+     "steps.py:14:0: error: expected one function with a loss among its results, got 0"),
     ("pretty", "abn-opt pretty.mlir --abn-import-stablehlo -o out.mlir",
      "pretty.mlir:3:8: error: custom op 'stablehlo.exponential' is unknown"),
 ]  # fmt: skip

@@ -198,6 +198,12 @@ class Step:
         leaves = _leaves(self.jax, self.lowered.args_info, self.originals)
         return [(path[1], value) for (path, _, _), value in zip(leaves, arguments) if path[0] == "0"]
 
+    def place(self):
+        """(file, line) of the step's definition, the file as in the text's other locations; None if it is not known."""
+        found = re.search(r" at (.*):(\d+)$", self.traced.jaxpr.jaxpr.debug_info.func_src_info or "")
+        pattern = self.jax.config.jax_hlo_source_file_canonicalization_regex
+        return found and (re.sub(pattern or "^$", "", found[1]), int(found[2]))
+
     def kept(self):
         """The arguments that the module has: JAX drops those that the step does not use."""
         return sorted(self.lowered._lowering.compile_args["kept_var_idx"])
@@ -228,7 +234,7 @@ def text(jax, function, args, kwargs, loss=None):
     step = Step(jax, function, args, kwargs)
     arguments, results = describe(step, loss)
     kept = [arguments[index] for index in step.kept()]
-    return stablehlo.write(step.lowered.compiler_ir("stablehlo"), kept, results)
+    return stablehlo.write(step.lowered.compiler_ir("stablehlo"), kept, results, step.place())
 
 
 def _jitted(jax, function, args):

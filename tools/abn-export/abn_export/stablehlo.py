@@ -61,8 +61,9 @@ def _set_roles(function, key, values):
     function.attributes[key] = ir.ArrayAttr.get([_attributes(o, v) for o, v in zip(old, values)])
 
 
-def write(module, arguments, results):
-    """The text of `module`, whose @main has these arguments and results (roles.Value) in this order."""
+def write(module, arguments, results, place=None):
+    """The text of `module`, whose @main has these arguments and results (roles.Value) in this order and stands at
+    `place` (file, line)."""
     with module.context:
         function = _main(module)
         kind = ir.FunctionType(ir.TypeAttr(function.attributes["function_type"]).value)
@@ -72,6 +73,8 @@ def write(module, arguments, results):
         _set_roles(function, "arg_attrs", arguments)
         _set_roles(function, "res_attrs", results)
         _remove_shardings(module)
+        if place:
+            function.location = module.operation.location = ir.Location.file(*place, 0)
         module.operation.verify()
         # Without a limit on elements: every constant is complete.
         return module.operation.get_asm(print_generic_op_form=True, enable_debug_info=True) + "\n"

@@ -519,6 +519,9 @@ def test_places_are_the_model_s_lines(export, steps):
     text = export(f"{steps}:plain")
     line = next(n for n, text_line in enumerate(STEPS.splitlines(), 1) if "nn.Conv(" in text_line)
     assert f'loc("steps.py":{line}:' in text
+    # The function has the place of the step itself.
+    line = 1 + STEPS.splitlines().index("def train(params, batch_stats, x, y):")
+    assert f'#loc = loc("steps.py":{line}:0)' in text and "\n  }) : () -> () loc(#loc)\n" in text
     files = set(re.findall(r'loc\("([^"]*)":\d+', text))
     assert files == {"steps.py"}
 
