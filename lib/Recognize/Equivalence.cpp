@@ -87,7 +87,7 @@ struct SplitCopy {
 std::optional<std::string> mlir::abn::findDifference(func::FuncOp originalBefore,
                                                      func::FuncOp originalAfter) {
   SplitCopy before(originalBefore), after(originalAfter);
-  constexpr double kScales[][2] = {{1, 1}, {1e-2, 1}, {30, 0.5}};
+  constexpr double kScales[][2] = {{1, 1}, {1e-2, 1}, {30, 0.5}, {1e-6, 1}};
   double shrink = hasInverse(originalAfter) ? 0.12 : 1;
   for (auto [round, scales] : llvm::enumerate(kScales)) {
     LeafOptions options;
@@ -95,6 +95,10 @@ std::optional<std::string> mlir::abn::findDifference(func::FuncOp originalBefore
     options.parameterScale = scales[1] * shrink;
     options.seed = 100 + round;
     options.dynamicExtent = 5 + 6 * round;
+    options.tinyExtent = round == 0 ? 4 : 3;
+    // Both functions are laid out for the reshapes of either.
+    TinyExtents extents({before.func, after.func}, options.tinyExtent, options.seed);
+    options.extents = &extents;
     options.positiveArguments = findSlopeArguments(originalAfter);
     ArrayArena arenas[2];
     LeafRegistry registry;

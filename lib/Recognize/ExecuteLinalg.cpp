@@ -85,17 +85,13 @@ bool Evaluation::executeBody(Block &block, unsigned rank,
       operands.push_back(*array);
     }
     bool isExtract = isa<tensor::ExtractOp>(op);
-    std::optional<TinyArray> result =
-        isExtract ? operands[0] : evaluateScalarOp(&op, operands, arena, branches);
+    std::optional<TinyArray> result = isExtract ? operands[0] : evaluateScalar(&op, operands);
     if (!result || op.getNumResults() != 1)
       return false;
     environment[op.getResult(0)] = *result;
   }
   return true;
 }
-
-/// A sum below this part of its terms' magnitudes is rounding.
-static constexpr double kCancelled = 2e-7;
 
 static double combine(Combiner combiner, double a, double b) {
   switch (combiner) {

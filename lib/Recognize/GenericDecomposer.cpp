@@ -33,6 +33,7 @@ private:
   }
   Operation *getCombiner(unsigned result);
   bool isPosition(Operation *inner);
+  bool coversLoops(Value term, AffineMap destination);
   bool readsLoops(Operation *inner);
   void clonePositions(OpBuilder &nested, Operation *inner, IRMapping &mapping);
   llvm::SmallBitVector getLoops(ValueRange values);
@@ -95,6 +96,33 @@ Operation *Splitter::getCombiner(unsigned result) {
   return def;
 }
 
+/// Whether each loop is one of the destination's or of an operand that `term` is computed from: a
+/// part that sums it then knows how often.
+bool Splitter::coversLoops(Value term, AffineMap destination) {
+  llvm::SmallBitVector loops(op.getNumLoops());
+  auto mark = [&](AffineMap map) {
+    for (AffineExpr expr : map.getResults())
+      if (auto dim = dyn_cast<AffineDimExpr>(expr))
+        loops.set(dim.getPosition());
+  };
+  mark(destination);
+  SmallVector<Value> worklist = {term};
+  llvm::SmallDenseSet<Value> seen;
+  while (!worklist.empty()) {
+    Value value = worklist.pop_back_val();
+    if (!seen.insert(value).second || value.getParentBlock() != op.getBody())
+      continue;
+    Operation *def = value.getDefiningOp();
+    if (def && isa<linalg::IndexOp>(def))
+      loops.set();
+    else if (def)
+      llvm::append_range(worklist, def->getOperands());
+    else
+      mark(op.getMatchingIndexingMap(&op->getOpOperand(cast<BlockArgument>(value).getArgNumber())));
+  }
+  return loops.all();
+}
+
 /// More than one value in the body, all of them scalar arithmetic, and an operand that has all
 /// loops.
 bool Splitter::canSplit() {
@@ -141,7 +169,9 @@ bool Splitter::canSplit() {
       yielded = combiner->getOperand(first ? 1 : 0);
     }
     Operation *def = yielded.getDefiningOp();
-    if (yielded.getParentBlock() != body || (def && positions.contains(def)))
+    if (yielded.getParentBlock() != body || (def && positions.contains(def)) || (!def && !reduces))
+      return false;
+    if (reduces && !coversLoops(yielded, op.getMatchingIndexingMap(op.getDpsInitOperand(i))))
       return false;
   }
   return true;

@@ -114,18 +114,23 @@ llvm::hash_code LeafRegistry::getKind(Operation *op) {
 /// Whether two such ops on equal operands give the same: not known of ops of unknown dialects.
 bool LeafRegistry::isPure(Operation *op) { return op->isRegistered() && isMemoryEffectFree(op); }
 
-/// Equal up to the rounding of f32 constants that the graphs hold (1/M, epsilon), which small
-/// variances magnify.
-static bool isEqual(const TinyArray &a, const TinyArray &b) {
+/// Equal: integers exactly, floats up to the rounding of f32 constants that the graphs hold (1/M,
+/// epsilon), which small variances magnify, in each trial.
+static bool isEqual(const TinyArray &a, const TinyArray &b, bool exact) {
   if (a.sizes != b.sizes)
     return false;
-  double scale = 0;
-  for (double x : a.getContents())
-    if (std::isfinite(x))
-      scale = std::max(scale, std::fabs(x));
-  for (auto [x, y] : llvm::zip_equal(a.getContents(), b.getContents()))
-    if (!(std::fabs(x - y) <= 5e-6 * scale) && !(std::isnan(x) && std::isnan(y)) && x != y)
-      return false;
+  int64_t count = a.getCount();
+  for (int64_t trial = 0; trial < kTrials; ++trial) {
+    ArrayRef<double> xs(a.data + trial * count, count), ys(b.data + trial * count, count);
+    double scale = 0;
+    for (double x : xs)
+      if (std::isfinite(x))
+        scale = std::max(scale, std::fabs(x));
+    double bound = exact ? 0 : 5e-6 * scale;
+    for (auto [x, y] : llvm::zip_equal(xs, ys))
+      if (!(std::fabs(x - y) <= bound) && !(std::isnan(x) && std::isnan(y)) && x != y)
+        return false;
+  }
   return true;
 }
 
@@ -143,7 +148,7 @@ static bool isSameKind(Operation *lhs, Operation *rhs) {
 }
 
 const LeafRegistry::Entry *LeafRegistry::find(Operation *op, ArrayRef<TinyArray> operands,
-                                              unsigned ordinal) const {
+                                              ArrayRef<bool> exact, unsigned ordinal) const {
   auto it = entries.find(getKind(op));
   if (it == entries.end())
     return nullptr;
@@ -151,9 +156,8 @@ const LeafRegistry::Entry *LeafRegistry::find(Operation *op, ArrayRef<TinyArray>
   for (const Entry &entry : it->second) {
     if (entry.operands.size() != operands.size() || (!pure && entry.ordinal != ordinal))
       continue;
-    bool equal = llvm::all_of(llvm::zip_equal(entry.operands, operands), [](auto pair) {
-      return isEqual(std::get<0>(pair), std::get<1>(pair));
-    });
+    bool equal = llvm::all_of(llvm::zip_equal(entry.operands, operands, exact),
+                              [](auto entry) { return std::apply(isEqual, entry); });
     if (equal && (entry.op == op || isSameKind(entry.op, op)))
       return &entry;
   }

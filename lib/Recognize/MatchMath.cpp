@@ -17,7 +17,12 @@ std::vector<double> MatchMath::normalized(ArrayRef<double> xs) const {
 }
 
 ChannelRow MatchMath::means(ArrayRef<double> u) const {
-  return tables.getMeans(cls, u.data(), match.channelDim);
+  ChannelRow means(kTrials * view.channels, 0);
+  for (size_t i = 0; i < u.size(); ++i)
+    means[rowOf(i)] += u[i];
+  for (double &x : means)
+    x *= static_cast<double>(view.channels) / info.count;
+  return means;
 }
 
 ChannelRow MatchMath::correlation(ArrayRef<double> u, ArrayRef<double> xhat) const {

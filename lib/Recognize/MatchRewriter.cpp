@@ -168,6 +168,9 @@ void MatchRewriter::replaceFull(const BatchNormMatch &match, unsigned index, Val
     auto type = dyn_cast<RankedTensorType>(value.value.getType());
     if (value.isLeaf || !type || value.value.use_empty())
       continue;
+    // A wider copy than the batch norm's own type would lose what it has more.
+    if (type.getElementTypeBitWidth() > getElementTypeOrSelf(by.getType()).getIntOrFloatBitWidth())
+      continue;
     bool isReshaped = type.getShape() != cast<RankedTensorType>(by.getType()).getShape();
     // A view of a replaced value follows it.
     if (isReshaped &&

@@ -17,11 +17,29 @@ MatchVerifier::MatchVerifier(Evaluation &evaluation, const ValueTables &tables,
   recordBranches(evaluation);
 }
 
+/// The sizes of a full value's array in another evaluation, those along which it is constant
+/// included.
+static SmallVector<int64_t, 5> getSizes(const Evaluation &other, const EvaluatedValue &value) {
+  SmallVector<int64_t, 5> sizes;
+  for (auto [size, extent] : llvm::zip_equal(value.array.sizes, value.shape))
+    sizes.push_back(std::max(size, other.getTinyExtent(extent)));
+  return sizes;
+}
+
+static FullClass getLayout(const Evaluation &other, unsigned x) {
+  return makeFullClass(other[x].shape, getSizes(other, other[x]));
+}
+
+/// A value's elements in `layout`'s order; a reshaped value has the same in the same order. All NaN
+/// if that cannot be.
 ArrayRef<double> MatchVerifier::contents(Evaluation &other, unsigned value,
                                          const FullClass &layout) {
-  // A reshaped value has the same elements in the same order.
-  ArrayRef<int64_t> sizes = tables.isFull(value) ? tables.getFullClass(value).sizes : layout.sizes;
-  return broadcast(other.getArena(), other[value].array, sizes).getContents();
+  TinyArray array = broadcast(other.getArena(), other[value].array, getSizes(other, other[value]));
+  if (array.getCount() == layout.count)
+    return array.getContents();
+  TinyArray unknown = other.getArena().allocate(layout.sizes);
+  std::fill_n(unknown.data, unknown.getTotal(), NAN);
+  return unknown.getContents();
 }
 
 ChannelRow MatchVerifier::row(Evaluation &other, unsigned value, size_t size) {
@@ -33,42 +51,62 @@ ChannelRow MatchVerifier::row(Evaluation &other, unsigned value, size_t size) {
 }
 
 namespace {
-/// Compares per trial and channel, where both sides are finite.
+/// Compares per trial and channel, where the graph's side is finite. Where a channel's mean is
+/// large beside its deviation, E[x^2] - mean^2 and f32 constants such as 1/M lose digits: the
+/// comparison then says less, and from some point nothing.
 class Comparison {
 public:
-  explicit Comparison(const MatchMath &math) : math(math) {}
+  Comparison(const MatchMath &math, ArrayRef<double> xs) : math(math) {
+    constexpr double kConstantRounding = 1.2e-7, kHopeless = 1e5;
+    ChannelRow mean = math.means(xs);
+    std::vector<double> square(xs.size());
+    for (size_t i = 0; i < xs.size(); ++i)
+      square[i] = std::pow(xs[i] - mean[math.rowOf(i)], 2);
+    ChannelRow variance = math.means(square);
+    for (auto [m, v] : llvm::zip_equal(mean, variance)) {
+      double condition = m * m / (v + 1e-300);
+      tolerances.push_back(
+          condition > kHopeless ? INFINITY : kVerifyTolerance + kConstantRounding * condition);
+    }
+  }
 
   /// `source` is what the values were computed from: `rounding` of its size may be left where an
   /// activation saturates or terms cancel.
   bool full(ArrayRef<double> got, ArrayRef<double> expected, ArrayRef<double> source = {},
             double rounding = kRounding) {
-    std::vector<double> scales(math.getTotal(), 0);
-    auto raise = [&](ArrayRef<double> values, double factor) {
-      for (size_t i = 0; i < values.size(); ++i)
-        if (std::isfinite(values[i]))
-          scales[math.rowOf(i)] = std::max(scales[math.rowOf(i)], factor * std::fabs(values[i]));
-    };
-    raise(expected, 1);
-    raise(source, rounding / kVerifyTolerance);
-    for (size_t i = 0; i < got.size(); ++i)
-      if (!agrees(got[i], expected[i], kVerifyTolerance * scales[math.rowOf(i)]))
+    std::vector<double> scales(tolerances.size(), 0), left(tolerances.size(), 0);
+    raise(scales, expected);
+    raise(left, source);
+    for (size_t i = 0; i < got.size(); ++i) {
+      size_t row = math.rowOf(i);
+      if (!agrees(got[i], expected[i], tolerances[row] * scales[row] + rounding * left[row]))
         return false;
+    }
     return true;
   }
-  /// `noise` is the rounding of what the rows were summed from.
-  bool rows(ArrayRef<double> got, ArrayRef<double> expected, double noise) {
-    for (auto [a, b] : llvm::zip_equal(got, expected))
-      if (!agrees(a, b, kVerifyTolerance * std::fabs(b) + noise))
+  /// `noise` is the rounding of what each row was summed from. Sums lose less than single elements:
+  /// they are compared a digit more closely.
+  bool rows(ArrayRef<double> got, ArrayRef<double> expected, ArrayRef<double> noise) {
+    for (size_t i = 0; i < got.size(); ++i) {
+      double tolerance = tolerances[i] - kVerifyTolerance + kVerifyTolerance / 20;
+      if (!agrees(got[i], expected[i], tolerance * std::fabs(expected[i]) + noise[i]))
         return false;
+    }
     return true;
   }
 
 private:
+  void raise(std::vector<double> &scales, ArrayRef<double> values) {
+    for (size_t i = 0; i < values.size(); ++i)
+      if (std::isfinite(values[i]))
+        scales[math.rowOf(i)] = std::max(scales[math.rowOf(i)], std::fabs(values[i]));
+  }
   /// Where the graph itself overflows (exp of a large number in a quotient) anything may stand.
   static bool agrees(double got, double expected, double bound) {
-    return !std::isfinite(got) || std::fabs(got - expected) <= bound + 1e-300;
+    return std::isinf(bound) || !std::isfinite(got) || std::fabs(got - expected) <= bound + 1e-300;
   }
   const MatchMath &math;
+  ChannelRow tolerances;
 };
 } // namespace
 
@@ -94,7 +132,7 @@ ArrayRef<double> MatchVerifier::activation(Evaluation &other, const BatchNormMat
 std::string MatchVerifier::findBackwardMismatch(Evaluation &other, const BatchNormMatch &match,
                                                 const MatchMath &math, ArrayRef<double> xs,
                                                 ArrayRef<double> ys) {
-  Comparison compare(math);
+  Comparison compare(math, xs);
   const FullClass &layout = math.getLayout();
   std::vector<double> xhat = math.normalized(xs);
   ArrayRef<double> dy = contents(other, *match.dy, layout);
@@ -136,32 +174,42 @@ void MatchVerifier::narrowGradients(Evaluation &other, const MatchMath &math,
                                     const BatchNormMatch &match, BatchNormMatch &original) {
   if (!match.hasBackward() || match.keepsBatchNorm())
     return;
-  Comparison compare(math);
   const FullClass &layout = math.getLayout();
-  std::vector<double> xhat = math.normalized(contents(other, match.x, layout));
+  ArrayRef<double> xs = contents(other, match.x, layout);
+  Comparison compare(math, xs);
+  std::vector<double> xhat = math.normalized(xs);
   ArrayRef<double> dy = contents(other, *match.dy, layout);
   if (!llvm::all_of(dy, [](double x) { return std::isfinite(x); }))
     return;
-  // Dynamic dimensions have other extents here.
-  double count = 1;
-  for (auto [dim, size] : llvm::enumerate(other[match.x].shape))
-    count *= static_cast<int64_t>(dim) == match.channelDim ? 1 : size;
-  double noise = 2e-6 * count * getLargest(dy) * std::max(1.0, getLargest(xhat));
-  auto narrow = [&](SmallVectorImpl<unsigned> &values, const ChannelRow &meanOf) {
-    ChannelRow expected = math.scaled(meanOf, count);
+  auto narrow = [&](SmallVectorImpl<unsigned> &values, ArrayRef<double> terms) {
+    ChannelRow expected = math.scaled(math.means(terms), math.getCount());
+    std::vector<double> magnitudes(terms.size());
+    for (size_t i = 0; i < terms.size(); ++i)
+      magnitudes[i] = std::fabs(terms[i]);
+    ChannelRow size = math.scaled(math.means(magnitudes), math.getCount()), noise = size;
+    for (size_t i = 0; i < expected.size(); ++i) {
+      // What the evaluation takes for cancelled is 0 here too. A decay that is added to a gradient
+      // is small beside a sum over many elements: only rounding is allowed for.
+      if (std::fabs(expected[i]) < kCancelled * size[i])
+        expected[i] = 0;
+      noise[i] *= 1e-11;
+    }
     llvm::erase_if(values, [&](unsigned value) {
       return !compare.rows(row(other, value, expected.size()), expected, noise);
     });
   };
-  narrow(original.gammaGrads, math.correlation(dy, xhat));
-  narrow(original.betaGrads, math.means(dy));
+  std::vector<double> product(dy.size());
+  for (size_t i = 0; i < product.size(); ++i)
+    product[i] = dy[i] * xhat[i];
+  narrow(original.gammaGrads, product);
+  narrow(original.betaGrads, dy);
 }
 
 /// What does not hold in `other`, or nothing.
 std::string MatchVerifier::findMismatch(Evaluation &other, BatchNormMatch &original) {
   BatchNormMatch match = original;
-  MatchMath math(tables, match);
-  const FullClass &layout = math.getLayout();
+  FullClass layout = getLayout(other, match.x);
+  MatchMath math(tables, match, layout);
   ArrayRef<double> xs = contents(other, match.x, layout), ys = contents(other, match.y, layout);
   match.mean = math.means(xs);
   std::vector<double> square(xs.size());
@@ -171,7 +219,7 @@ std::string MatchVerifier::findMismatch(Evaluation &other, BatchNormMatch &origi
   size_t size = match.mean.size();
   match.gammaRow = match.gamma ? row(other, *match.gamma, size) : ChannelRow(size, 1);
   match.betaRow = match.beta ? row(other, *match.beta, size) : ChannelRow(size, 0);
-  Comparison compare(math);
+  Comparison compare(math, xs);
   std::vector<double> y = math.normalized(xs);
   for (size_t i = 0; i < y.size(); ++i)
     y[i] = match.gammaRow[math.rowOf(i)] * y[i] + match.betaRow[math.rowOf(i)];
@@ -188,35 +236,53 @@ std::string MatchVerifier::findMismatch(Evaluation &other, BatchNormMatch &origi
 /// Leaves values alone that were equal to what the match replaces in one evaluation only: a
 /// variance beside which epsilon is small, say, and what has it added.
 void MatchVerifier::dropUnequalCopies(Evaluation &other, BatchNormMatch &match) {
-  MatchMath math(tables, match);
-  Comparison compare(math);
-  const FullClass &layout = math.getLayout();
+  FullClass layout = getLayout(other, match.x);
+  MatchMath math(tables, match, layout);
+  ArrayRef<double> xs = contents(other, match.x, layout);
+  Comparison compare(math, xs);
   for (auto &entry : match.copies) {
     ArrayRef<double> expected = contents(other, entry.first, layout);
     llvm::erase_if(entry.second, [&](unsigned copy) {
-      return copy != entry.first && !compare.full(contents(other, copy, layout), expected, {});
+      return copy != entry.first && !compare.full(contents(other, copy, layout), expected);
     });
   }
   if (match.keepsBatchNorm())
     return;
-  ArrayRef<double> xs = contents(other, match.x, layout);
   ChannelRow mean = math.means(xs);
   std::vector<double> square(xs.size());
   for (size_t i = 0; i < xs.size(); ++i)
     square[i] = std::pow(xs[i] - mean[math.rowOf(i)], 2);
   ChannelRow variance = math.means(square);
+  double meanNoise = 1e-12 * getLargest(xs), varianceNoise = 1e-12 * getLargest(square);
   llvm::erase_if(match.statistics, [&](const BatchNormMatch::Statistic &statistic) {
     ChannelRow expected = math.scaled(statistic.isVariance ? variance : mean, statistic.factor);
-    double noise = statistic.isVariance ? 1e-9 * getLargest(square) : kRounding * getLargest(xs);
+    double noise = (statistic.isVariance ? varianceNoise : meanNoise) * statistic.factor;
     return !compare.rows(row(other, statistic.value, expected.size()), expected,
-                         noise * statistic.factor);
+                         ChannelRow(expected.size(), noise));
   });
+}
+
+/// Leaves a wide copy alone that went through a narrow type: `other` rounds casts.
+void MatchVerifier::dropRoundedCopies(Evaluation &other) {
+  for (BatchNormMatch &match : matches) {
+    FullClass layout = getLayout(other, match.x);
+    MatchMath math(tables, match, layout);
+    Comparison compare(math, contents(other, match.x, layout));
+    for (auto &entry : match.copies) {
+      ArrayRef<double> source = contents(other, entry.first, layout);
+      llvm::erase_if(entry.second, [&](unsigned copy) {
+        std::vector<double> expected(source.begin(), source.end());
+        roundTo(getElementTypeOrSelf(other[copy].value.getType()), expected);
+        return copy != entry.first && !compare.full(contents(other, copy, layout), expected);
+      });
+    }
+  }
 }
 
 /// Keeps the candidates for gamma and beta that y is made with in `other` too.
 void MatchVerifier::narrowParameters(Evaluation &other, BatchNormMatch &match) {
-  MatchMath math(tables, match);
-  const FullClass &layout = math.getLayout();
+  FullClass layout = getLayout(other, match.x);
+  MatchMath math(tables, match, layout);
   ArrayRef<double> xs = contents(other, match.x, layout), ys = contents(other, match.y, layout);
   ChannelRow mean = math.means(xs), beta = math.means(ys);
   std::vector<double> square(xs.size()), product(xs.size());
@@ -231,9 +297,15 @@ void MatchVerifier::narrowParameters(Evaluation &other, BatchNormMatch &match) {
   auto narrow = [&](SmallVectorImpl<unsigned> &candidates, std::optional<unsigned> &parameter,
                     const ChannelRow &needed, double noise) {
     SmallVector<unsigned, 4> kept;
-    for (unsigned candidate : candidates)
-      if (isClose(row(other, candidate, needed.size()), needed, noise))
+    for (unsigned candidate : candidates) {
+      ChannelRow got = row(other, candidate, needed.size());
+      bool fits = true;
+      for (size_t i = 0; i < got.size(); ++i)
+        fits &= mean[i] * mean[i] > 1e5 * variance[i] ||
+                std::fabs(got[i] - needed[i]) <= noise * getLargest(needed);
+      if (fits)
         kept.push_back(candidate);
+    }
     if (kept.empty())
       return;
     candidates.assign(kept.begin(), kept.end());
@@ -280,26 +352,26 @@ void MatchVerifier::recordBranches(const Evaluation &other) {
   }
 }
 
-/// What the match's results are computed from, up to its inputs.
-SmallVector<unsigned> MatchVerifier::collectRegion(const BatchNormMatch &match) {
-  llvm::SmallDenseSet<unsigned, 64> visited = {match.x};
+/// Where a match begins: its inputs.
+static llvm::SmallDenseSet<unsigned, 64> getStops(const BatchNormMatch &match) {
+  llvm::SmallDenseSet<unsigned, 64> stops = {match.x};
   for (std::optional<unsigned> stop :
        {match.dz, match.gamma, match.beta, match.residual, match.param})
     if (stop)
-      visited.insert(*stop);
-  SmallVector<unsigned> worklist = {match.y, match.z}, region;
+      stops.insert(*stop);
+  // The batch norm's own op, or the sum, is not replaced.
   if (match.keepsBatchNorm())
-    visited.insert(match.y);
-  if (match.hasBackward()) {
-    if (!match.keepsBatchNorm() && match.dx)
-      worklist.push_back(*match.dx);
-    worklist.push_back(*match.dyPart);
-  }
-  // dy's other terms are not replaced.
+    stops.insert(match.y);
+  // dy's other terms are not either.
   if (match.dy && match.dy != match.dyPart)
-    visited.insert(*match.dy);
-  worklist.append(match.gammaGrads.begin(), match.gammaGrads.end());
-  worklist.append(match.betaGrads.begin(), match.betaGrads.end());
+    stops.insert(*match.dy);
+  return stops;
+}
+
+/// What `roots` are computed from, up to `visited`.
+SmallVector<unsigned> MatchVerifier::collectRegion(ArrayRef<unsigned> roots,
+                                                   llvm::SmallDenseSet<unsigned, 64> visited) {
+  SmallVector<unsigned> worklist(roots), region;
   while (!worklist.empty()) {
     unsigned index = worklist.pop_back_val();
     if (!visited.insert(index).second)
@@ -346,9 +418,11 @@ bool MatchVerifier::isExempt(const BatchNormMatch &match, const Branch &branch) 
   return (isPositive(lhs) && isZero(rhs)) || (isPositive(rhs) && isZero(lhs));
 }
 
-/// A value in the match's region that is computed by an op with an outcome that was never seen.
-std::optional<unsigned> MatchVerifier::findUnseen(const BatchNormMatch &match) {
-  for (unsigned index : collectRegion(match)) {
+/// A value that `roots` are computed from by an op with an outcome that was never seen.
+std::optional<unsigned> MatchVerifier::findUnseen(const BatchNormMatch &match,
+                                                  ArrayRef<unsigned> roots,
+                                                  const llvm::SmallDenseSet<unsigned, 64> &stops) {
+  for (unsigned index : collectRegion(roots, stops)) {
     auto it = seen.find(index);
     if (it == seen.end())
       continue;
@@ -357,6 +431,31 @@ std::optional<unsigned> MatchVerifier::findUnseen(const BatchNormMatch &match) {
         return index;
   }
   return std::nullopt;
+}
+
+std::optional<unsigned> MatchVerifier::findUnseen(const BatchNormMatch &match) {
+  SmallVector<unsigned> roots = {match.y, match.z};
+  if (match.hasBackward()) {
+    roots.push_back(*match.dyPart);
+    if (match.dx && !match.keepsBatchNorm())
+      roots.push_back(*match.dx);
+  }
+  return findUnseen(match, roots, getStops(match));
+}
+
+/// Leaves values alone that are equal to what the match replaces as far as their branches were
+/// seen: a clipped copy that was never clipped.
+void MatchVerifier::dropUnseenCopies(BatchNormMatch &match) {
+  llvm::SmallDenseSet<unsigned, 64> stops = getStops(match);
+  for (auto &entry : match.copies)
+    stops.insert(entry.first);
+  auto isUnseen = [&](unsigned value) { return findUnseen(match, {value}, stops).has_value(); };
+  for (auto &entry : match.copies)
+    llvm::erase_if(entry.second,
+                   [&](unsigned copy) { return copy != entry.first && isUnseen(copy); });
+  llvm::erase_if(match.statistics, [&](const auto &entry) { return isUnseen(entry.value); });
+  llvm::erase_if(match.gammaGrads, isUnseen);
+  llvm::erase_if(match.betaGrads, isUnseen);
 }
 
 void MatchVerifier::checkBranches() {
@@ -368,6 +467,7 @@ void MatchVerifier::checkBranches() {
       match.dropActivation();
       unseen = findUnseen(match);
     }
+    dropUnseenCopies(match);
     if (unseen)
       match.problem = "an outcome of a comparison or clamp in it (" +
                       describeLocation(evaluation[*unseen].value.getLoc()) + ") was never seen";

@@ -16,6 +16,8 @@ public:
   /// Checks all matches on another evaluation of the same function; one that fails gets its
   /// `problem`.
   void check(Evaluation &other);
+  /// Compares copies on an evaluation that rounds casts to f16 and bf16.
+  void dropRoundedCopies(Evaluation &other);
   /// Call after all checks: matches that would replace an op with an outcome that was never seen
   /// fail.
   void checkBranches();
@@ -32,8 +34,12 @@ private:
                               ArrayRef<double> ys, ActivationBodies::Form form);
   void dropUnequalCopies(Evaluation &other, BatchNormMatch &match);
   void narrowParameters(Evaluation &other, BatchNormMatch &match);
-  SmallVector<unsigned> collectRegion(const BatchNormMatch &match);
+  SmallVector<unsigned> collectRegion(ArrayRef<unsigned> roots,
+                                      llvm::SmallDenseSet<unsigned, 64> visited);
   std::optional<unsigned> findUnseen(const BatchNormMatch &match);
+  std::optional<unsigned> findUnseen(const BatchNormMatch &match, ArrayRef<unsigned> roots,
+                                     const llvm::SmallDenseSet<unsigned, 64> &stops);
+  void dropUnseenCopies(BatchNormMatch &match);
   bool isExempt(const BatchNormMatch &match, const Branch &branch);
   void recordBranches(const Evaluation &other);
 

@@ -120,6 +120,19 @@ static bool comparesTrue(arith::CmpFPredicate predicate, double a, double b) {
   llvm_unreachable("unknown predicate");
 }
 
+/// A value that is kept as a signed number, read as an unsigned one.
+static double toUnsigned(double a, unsigned width) { return a < 0 ? a + std::ldexp(1, width) : a; }
+
+static unsigned getWidth(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  return element.isIndex() ? 64 : element.getIntOrFloatBitWidth();
+}
+
+static bool isUnsigned(arith::CmpIPredicate predicate) {
+  using P = arith::CmpIPredicate;
+  return predicate == P::ult || predicate == P::ule || predicate == P::ugt || predicate == P::uge;
+}
+
 static bool comparesTrue(arith::CmpIPredicate predicate, double a, double b) {
   using P = arith::CmpIPredicate;
   switch (predicate) {
@@ -168,11 +181,21 @@ static std::optional<TinyArray> evaluateArith(Operation *op, Loops loops) {
       .Case<arith::DivFOp>(
           [&](auto) { return loops.binary([](double a, double b) { return a / b; }); })
       .Case<arith::NegFOp>([&](auto) { return loops.unary([](double a) { return -a; }); })
-      .Case<arith::MaximumFOp, arith::MaxNumFOp, arith::MaxSIOp, arith::MaxUIOp>(
+      .Case<arith::MaximumFOp, arith::MaxNumFOp, arith::MaxSIOp>(
           [&](auto) { return loops.piecewise(maximum, greater); })
-      .Case<arith::MinimumFOp, arith::MinNumFOp, arith::MinSIOp, arith::MinUIOp>(
+      .Case<arith::MinimumFOp, arith::MinNumFOp, arith::MinSIOp>(
           [&](auto) { return loops.piecewise(minimum, greater); })
-      .Case<arith::CmpFOp, arith::CmpIOp>([&](auto cmp) {
+      .Case<arith::CmpIOp>([&](arith::CmpIOp cmp) {
+        auto outcome = [predicate = cmp.getPredicate(),
+                        width = getWidth(cmp.getLhs().getType())](double a, double b) {
+          if (isUnsigned(predicate))
+            return comparesTrue(predicate, toUnsigned(a, width), toUnsigned(b, width));
+          return comparesTrue(predicate, a, b);
+        };
+        return loops.piecewise([&](double a, double b) { return outcome(a, b) ? 1.0 : 0.0; },
+                               outcome);
+      })
+      .Case<arith::CmpFOp>([&](arith::CmpFOp cmp) {
         auto outcome = [predicate = cmp.getPredicate()](double a, double b) {
           return comparesTrue(predicate, a, b);
         };
@@ -182,9 +205,12 @@ static std::optional<TinyArray> evaluateArith(Operation *op, Loops loops) {
       .Case<arith::SelectOp>([&](auto) {
         return loops.ternary([](double c, double a, double b) { return c != 0 ? a : b; });
       })
-      .Case<arith::ExtFOp, arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp, arith::IndexCastOp,
-            arith::IndexCastUIOp, arith::ExtUIOp, arith::TruncIOp>(
+      .Case<arith::ExtFOp, arith::TruncFOp, arith::SIToFPOp, arith::IndexCastOp>(
           [&](auto) { return loops.unary(same); })
+      .Case<arith::UIToFPOp, arith::ExtUIOp, arith::IndexCastUIOp>([&](auto cast) {
+        unsigned width = getWidth(cast.getIn().getType());
+        return loops.unary([width](double a) { return toUnsigned(a, width); });
+      })
       .Case<arith::ExtSIOp>([&](auto ext) {
         // A boolean is kept as 0 or 1; sign extension makes -1 of it.
         bool isBool = getElementTypeOrSelf(ext.getIn().getType()).isInteger(1);
@@ -196,10 +222,10 @@ static std::optional<TinyArray> evaluateArith(Operation *op, Loops loops) {
         loops.branches.push_back({loops.operands[0], loops.operands[1], true, false, true});
         return loops.binary([](double a, double b) { return std::fmod(a, b); });
       })
-      .Case<arith::DivSIOp, arith::DivUIOp>([&](auto) {
+      .Case<arith::DivSIOp>([&](auto) {
         return loops.binary([](double a, double b) { return b == 0 ? 0 : std::trunc(a / b); });
       })
-      .Case<arith::RemSIOp, arith::RemUIOp>([&](auto) {
+      .Case<arith::RemSIOp>([&](auto) {
         return loops.binary([](double a, double b) { return b == 0 ? 0 : std::fmod(a, b); });
       })
       .Case<arith::AndIOp>([&](auto) {

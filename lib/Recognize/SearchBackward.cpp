@@ -28,7 +28,7 @@ bool BatchNormSearch::tryGradient(BatchNormMatch &match, const MatchMath &math, 
   if (gammaGrads.empty() && match.gamma)
     return false;
   std::vector<double> dx = math.inputGrad(us, xhat);
-  if (getLargest(dx) < 1e-9 * getLargest(us))
+  if (getLargest(dx) <= 1e-9 * getLargest(us))
     return false;
   auto take = [&](unsigned value, std::optional<unsigned> residual) {
     match.dy = match.dyPart = match.dz = u;

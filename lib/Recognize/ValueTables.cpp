@@ -103,28 +103,31 @@ std::optional<unsigned> ValueTable::findBest(int64_t tag, ArrayRef<double> conte
 // ValueTables
 //===----------------------------------------------------------------------===//
 
-int ValueTables::internClass(const EvaluatedValue &value) {
-  SmallVector<int64_t, 5> sizes;
-  for (auto [size, extent] : llvm::zip_equal(value.array.sizes, value.shape))
-    sizes.push_back(std::max(size, evaluation.getTinyExtent(extent)));
-  auto [it, isNew] = classIds.try_emplace({value.shape, sizes}, classes.size());
-  if (!isNew)
-    return it->second;
-  FullClass cls{value.shape, sizes, 1, {}};
+FullClass mlir::abn::makeFullClass(ArrayRef<int64_t> shape, ArrayRef<int64_t> sizes) {
+  FullClass cls{SmallVector<int64_t, 4>(shape), SmallVector<int64_t, 5>(sizes), 1, {}};
   double total = 1;
-  for (auto [size, extent] : llvm::zip_equal(sizes, value.shape)) {
+  for (auto [size, extent] : llvm::zip_equal(sizes, shape)) {
     cls.count *= size;
     total *= extent;
   }
   int64_t inner = cls.count;
-  for (auto [size, extent] : llvm::zip_equal(sizes, value.shape)) {
+  for (auto [size, extent] : llvm::zip_equal(sizes, shape)) {
     inner /= size;
     ChannelView view{size, total / extent, {}};
     for (int64_t i = 0; i < cls.count; ++i)
       view.channelOf.push_back(i / inner % size);
     cls.views.push_back(std::move(view));
   }
-  classes.push_back(std::move(cls));
+  return cls;
+}
+
+int ValueTables::internClass(const EvaluatedValue &value) {
+  SmallVector<int64_t, 5> sizes;
+  for (auto [size, extent] : llvm::zip_equal(value.array.sizes, value.shape))
+    sizes.push_back(std::max(size, evaluation.getTinyExtent(extent)));
+  auto [it, isNew] = classIds.try_emplace({value.shape, sizes}, classes.size());
+  if (isNew)
+    classes.push_back(makeFullClass(value.shape, sizes));
   return it->second;
 }
 

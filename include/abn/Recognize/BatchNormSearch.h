@@ -83,7 +83,10 @@ struct RefusedMatch {
 class MatchMath {
 public:
   MatchMath(const ValueTables &tables, const BatchNormMatch &match)
-      : tables(tables), match(match), cls(tables.getClass(match.x)), info(tables.getClassInfo(cls)),
+      : MatchMath(tables, match, tables.getFullClass(match.x)) {}
+  /// In another evaluation's layout: `contents` is then not to be used.
+  MatchMath(const ValueTables &tables, const BatchNormMatch &match, const FullClass &layout)
+      : tables(tables), match(match), cls(tables.getClass(match.x)), info(layout),
         view(info.views[match.channelDim]) {}
 
   size_t getTotal() const { return kTrials * info.count; }

@@ -17,20 +17,32 @@ namespace mlir::abn {
 
 class DynamicExtents;
 
-/// The tiny extents of dimensions by their true extents: min(D, 3), but a product where a reshape
-/// splits a dimension of that extent (16 = 8*2 becomes 3*2), so that both sides of the reshape fit.
+/// The tiny extents of dimensions by their true extents: min(D, 3) (or another bound), but a
+/// product where a reshape splits a dimension of that extent (16 = 8*2), so that both sides of the
+/// reshape fit. The parts of a split have extents of their own, which differ with `salt`: two
+/// different reshapes must not cancel because their parts look alike.
 class TinyExtents {
 public:
   TinyExtents() = default;
-  explicit TinyExtents(func::FuncOp func);
+  TinyExtents(ArrayRef<func::FuncOp> funcs, int64_t plain, uint64_t salt);
   int64_t operator()(int64_t size) const {
-    auto it = products.find(size);
-    return it == products.end() ? std::min<int64_t>(size, 3) : it->second;
+    auto it = extents.find(size);
+    return it == extents.end() ? std::min(size, plain) : it->second;
   }
 
 private:
-  std::map<int64_t, int64_t> products;
+  int64_t getPart(int64_t size) const;
+
+  int64_t plain = 3;
+  uint64_t salt = 0;
+  std::map<int64_t, int64_t> extents;
 };
+
+/// Rounds what a type of 16 bits or less would.
+void roundTo(Type type, MutableArrayRef<double> contents);
+
+/// A sum below this part of its terms' magnitudes is rounding, and evaluates to 0.
+constexpr double kCancelled = 2e-7;
 
 /// How the random contents of leaves are drawn. Tensors with two or more extents above 1 differ in
 /// all trials; smaller ones are equal in trials 0 and 1 (positive) and in 2 and 3 (larger, one
@@ -41,6 +53,12 @@ struct LeafOptions {
   /// The true extent that stands for the first dynamic dimension; two more for each other one that
   /// the ops do not need to be equal.
   int64_t dynamicExtent = 5;
+  /// The largest tiny extent of a dimension that no reshape splits.
+  int64_t tinyExtent = 3;
+  /// Tiny extents to use instead of the function's own.
+  const TinyExtents *extents = nullptr;
+  /// Whether casts to f16 and bf16 round.
+  bool roundCasts = false;
   /// Arguments whose contents must be positive in all trials.
   llvm::SmallDenseSet<unsigned> positiveArguments;
 };
@@ -79,7 +97,9 @@ public:
   };
   /// An op of the same kind on operands that are equal up to rounding; for an op with effects or of
   /// an unknown dialect, the `ordinal`-th of its kind.
-  const Entry *find(Operation *op, ArrayRef<TinyArray> operands, unsigned ordinal) const;
+  /// `exact` says which operands hold integers.
+  const Entry *find(Operation *op, ArrayRef<TinyArray> operands, ArrayRef<bool> exact,
+                    unsigned ordinal) const;
   void add(Entry entry);
   static llvm::hash_code getKind(Operation *op);
   static bool isPure(Operation *op);
@@ -127,6 +147,7 @@ private:
   using Arrays = SmallVector<TinyArray, 2>;
   void evaluateOp(Operation *op);
   std::optional<Arrays> execute(Operation *op);
+  std::optional<TinyArray> evaluateScalar(Operation *op, ArrayRef<TinyArray> operands);
   std::optional<Arrays> executeConstant(Attribute value, Type type);
   std::optional<Arrays> executeReshape(Operation *op);
   std::optional<Arrays> executeLinalg(Operation *op);

@@ -52,6 +52,9 @@ struct FullClass {
   SmallVector<ChannelView, 4> views;
 };
 
+/// The layout of values of `shape` whose arrays have `sizes`.
+FullClass makeFullClass(ArrayRef<int64_t> shape, ArrayRef<int64_t> sizes);
+
 /// Per-channel numbers, kTrials rows.
 using ChannelRow = std::vector<double>;
 
