@@ -79,7 +79,10 @@ public:
     raise(left, source);
     for (size_t i = 0; i < got.size(); ++i) {
       size_t row = math.rowOf(i);
-      if (!agrees(got[i], expected[i], tolerances[row] * scales[row] + rounding * left[row]))
+      double lost = tolerances[row] - kVerifyTolerance;
+      if (!agrees(got[i], expected[i],
+                  kVerifyTolerance * scales[row] + lost * std::max(scales[row], left[row]) +
+                      rounding * left[row]))
         return false;
     }
     return true;
