@@ -115,8 +115,8 @@ def Recognize : Pass<"abn-recognize", "::mlir::func::FuncOp"> {
     is computed, y one that is affine in x per channel with a slope that goes as
     1/sqrt(variance + epsilon), dy one whose sum and correlation with xhat are computed, dx the one that
     the formula of the gradient gives. Then the activation, forward and backward, also behind a residual
-    sum. Each match must hold at six other scales of the inputs, and every comparison in what it
-    replaces must have shown both outcomes; else it is left alone. Fused `linalg.generic`s are split for
+    sum. Each match must hold at seven other scales of the inputs, and every comparison on the way to a
+    value that it replaces must have shown both outcomes; else it is left alone. Fused `linalg.generic`s are split for
     the search and put back where nothing was found in them.
 
     Layer, group and instance norms are never taken, nor are evaluation mode, an unbiased variance in
@@ -173,7 +173,7 @@ def Recognize : Pass<"abn-recognize", "::mlir::func::FuncOp"> {
 def VerifyEquivalence : Pass<"abn-verify-equivalence", "::mlir::ModuleOp"> {
   let summary = "Check that two functions compute the same";
   let description = [{
-    Evaluates two functions of one type on the same tiny random tensors at three scales, in double
+    Evaluates two functions of one type on the same tiny random tensors at four scales, in double
     precision, and compares all results; a result that differs by more than 1e-5 of its largest entry is
     an error, which names the result and the first op that reads something else. Elementwise ops,
     reductions, reshapes and abn ops are executed; any other op counts as a function of what it reads.

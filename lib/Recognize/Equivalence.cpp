@@ -88,11 +88,11 @@ std::optional<std::string> mlir::abn::findDifference(func::FuncOp originalBefore
                                                      func::FuncOp originalAfter) {
   SplitCopy before(originalBefore), after(originalAfter);
   constexpr double kScales[][2] = {{1, 1}, {1e-2, 1}, {30, 0.5}, {1e-6, 1}};
-  double shrink = hasInverse(originalAfter) ? 0.12 : 1;
+  bool inverse = hasInverse(originalAfter);
   for (auto [round, scales] : llvm::enumerate(kScales)) {
     LeafOptions options;
-    options.fullScale = scales[0];
-    options.parameterScale = scales[1] * shrink;
+    options.fullScale = inverse ? std::min(scales[0], 0.3) : scales[0];
+    options.parameterScale = scales[1] * (inverse ? 0.12 : 1);
     options.seed = 100 + round;
     options.dynamicExtent = 5 + 6 * round;
     options.tinyExtent = round == 0 ? 4 : 3;

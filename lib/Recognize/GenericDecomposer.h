@@ -15,8 +15,8 @@ public:
   explicit GenericDecomposer(func::FuncOp func);
   /// The fused ops that were split.
   const llvm::DenseSet<Operation *> &getFused() const { return fused; }
-  /// Puts a fused op back if all that was made of it is as it was (all of them if nothing was `changed`);
-  /// erases the other fused ops.
+  /// Puts a fused op back if all that was made of it is as it was (all of them if nothing was
+  /// `changed`); erases the other fused ops.
   void restore(bool changed);
 
 private:

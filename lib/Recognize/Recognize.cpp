@@ -78,6 +78,12 @@ struct Recognize : abn::impl::RecognizeBase<Recognize> {
     func::FuncOp func = getOperation();
     if (func.isExternal() || !llvm::hasSingleElement(func.getBody()))
       return;
+    for (Operation &op : func.getBody().front())
+      for (StringRef dialect : {"aten", "stablehlo"})
+        if (op.getName().getDialectNamespace() == dialect) {
+          op.emitError() << "is not imported: abn-import-" << dialect << " comes first";
+          return signalPassFailure();
+        }
     EquivalenceGuard guard(func, verifyEquivalence);
     GenericDecomposer decomposer(func);
     recognize(func, decomposer);

@@ -1,6 +1,7 @@
 // Legality of in-place chains: what else reads x, y and z, and whether those readers can take a
 // recovered value.
 #include "abn/Rewrite/Chains.h"
+#include "Readers.h"
 #include "dnn/DnnDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -88,52 +89,6 @@ static std::string describeReader(Operation *op) {
 
 /// The activation's name, for reasons.
 static std::string nameOf(ActivationAttrInterface phi) { return phi.getActivationName().str(); }
-
-/// Whether small errors in an operand of a body's op make small errors in its result: no
-/// comparison, no selection, no rounding to integers.
-static bool isContinuous(Operation &op) {
-  return isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp, arith::NegFOp,
-             arith::ExtFOp, arith::TruncFOp, arith::ConstantOp, math::ExpOp, math::SqrtOp,
-             math::RsqrtOp, math::TanhOp, math::ErfOp, linalg::YieldOp>(op);
-}
-
-/// Whether a backward reader can be given a recovered x (or y), which differs from the original by
-/// rounding: gradients are linear in it, but a comparison could change its outcome.
-static bool takesRecoveredValue(Operation *op) {
-  if (isa<BatchNormGradOp, BatchNormInferenceGradOp, dnn::ConvolutionInputGradOp,
-          dnn::ConvolutionWeightGradOp, dnn::ConvolutionOp, dnn::AvgPoolOp>(op))
-    return true;
-  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-  return linalgOp && llvm::all_of(*linalgOp.getBlock(), isContinuous);
-}
-
-/// The inverses of leaky_relu and prelu keep the sign bit, so that comparisons of y with zero come
-/// out the same.
-static bool inverseKeepsSign(ActivationAttrInterface phi) {
-  return isa<LeakyReluAttr, PreluAttr>(phi);
-}
-
-/// Whether a value of a structured op's body is 0: a constant, or an element of a tensor of zeros.
-static bool isZero(linalg::LinalgOp op, Value value) {
-  if (auto argument = dyn_cast<BlockArgument>(value);
-      argument && argument.getOwner() == op.getBlock())
-    value = op->getOperand(argument.getArgNumber());
-  if (auto fill = value.getDefiningOp<linalg::FillOp>())
-    value = fill.getInputs().front();
-  return matchPattern(value, m_AnyZeroFloat());
-}
-
-/// Whether `op` compares with nothing but 0 and is continuous otherwise.
-static bool comparesWithZeroOnly(Operation *op) {
-  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-  return linalgOp && llvm::all_of(*linalgOp.getBlock(), [&](Operation &inner) {
-           if (isa<arith::CmpFOp, arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp,
-                   arith::MinNumFOp>(inner))
-             return llvm::any_of(inner.getOperands(),
-                                 [&](Value operand) { return isZero(linalgOp, operand); });
-           return isContinuous(inner) || isa<arith::SelectOp, arith::UIToFPOp>(inner);
-         });
-}
 
 static bool isReturn(Operation *op) { return op->hasTrait<OpTrait::IsTerminator>(); }
 

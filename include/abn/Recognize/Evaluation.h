@@ -38,6 +38,10 @@ private:
   std::map<int64_t, int64_t> extents;
 };
 
+/// Whether the groups name dimensions of a tensor of `rank`: upstream's verifier reads them in 32
+/// bits.
+bool isInRange(ArrayRef<SmallVector<int64_t, 2>> groups, size_t rank);
+
 /// Rounds what a type of 16 bits or less would.
 void roundTo(Type type, MutableArrayRef<double> contents);
 
