@@ -81,7 +81,8 @@ struct Recognize : abn::impl::RecognizeBase<Recognize> {
     for (Operation &op : func.getBody().front())
       for (StringRef dialect : {"aten", "stablehlo"})
         if (op.getName().getDialectNamespace() == dialect) {
-          op.emitError() << "is not imported: abn-import-" << dialect << " comes first";
+          op.emitError() << "`" << op.getName().getStringRef() << "` is not imported: abn-import-"
+                         << dialect << " comes first";
           return signalPassFailure();
         }
     EquivalenceGuard guard(func, verifyEquivalence);
