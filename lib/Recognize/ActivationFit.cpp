@@ -24,6 +24,25 @@ double mlir::abn::snapConstant(double value) {
   return std::strtod(text, nullptr);
 }
 
+ArrayRef<double> mlir::abn::evaluate(const ActivationFit &fit, ActivationBodies::Form form,
+                                     ArrayRef<double> ys, const MatchMath &math,
+                                     ActivationBodies &bodies, Evaluation &evaluation) {
+  ArrayArena &arena = evaluation.getArena();
+  TinyArray y;
+  y.sizes = math.getLayout().sizes;
+  y.data = const_cast<double *>(ys.data());
+  SmallVector<TinyArray, 1> params;
+  if (fit.param) {
+    TinyArray param = evaluation[*fit.param].array;
+    param.sizes.assign(1, param.getCount());
+    SmallVector<int64_t, 5> order(y.getRank(), -1);
+    order[math.getChannelDim()] = 0;
+    params.push_back(permute(arena, param, order));
+  }
+  TinyArray result = bodies.evaluate(fit.phi, form, y, params, arena);
+  return broadcast(arena, result, y.sizes).getContents();
+}
+
 ActivationFitter::ActivationFitter(Evaluation &evaluation, const ValueTables &tables,
                                    const BatchNormMatch &match, ActivationBodies &bodies)
     : evaluation(evaluation), tables(tables), match(match), bodies(bodies), math(tables, match),
@@ -70,23 +89,6 @@ bool ActivationFitter::agrees(ArrayRef<double> a, ArrayRef<double> b) const {
     if (!isClose(a.slice(trial * count, count), b.slice(trial * count, count), kTolerance))
       return false;
   return true;
-}
-
-ArrayRef<double> ActivationFitter::evaluate(const ActivationFit &fit, ActivationBodies::Form form) {
-  TinyArray y;
-  const FullClass &info = tables.getFullClass(match.y);
-  y.sizes = info.sizes;
-  y.data = const_cast<double *>(ys.data());
-  SmallVector<TinyArray, 1> params;
-  if (fit.param) {
-    TinyArray param = evaluation[*fit.param].array;
-    param.sizes.assign(1, param.getCount());
-    SmallVector<int64_t, 5> order(info.sizes.size(), -1);
-    order[match.channelDim] = 0;
-    params.push_back(permute(evaluation.getArena(), param, order));
-  }
-  TinyArray result = bodies.evaluate(fit.phi, form, y, params, evaluation.getArena());
-  return broadcast(evaluation.getArena(), result, y.sizes).getContents();
 }
 
 bool ActivationFitter::gives(ActivationAttrInterface phi, ArrayRef<double> z) {

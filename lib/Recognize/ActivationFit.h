@@ -17,6 +17,12 @@ struct ActivationFit {
   std::optional<unsigned> param;
 };
 
+/// The activation's `form` of `ys`, contents in the layout of `math`; the slopes of prelu are those
+/// of `evaluation`, which also holds the result.
+ArrayRef<double> evaluate(const ActivationFit &fit, ActivationBodies::Form form,
+                          ArrayRef<double> ys, const MatchMath &math, ActivationBodies &bodies,
+                          Evaluation &evaluation);
+
 /// Fits activations to one match's y.
 class ActivationFitter {
 public:
@@ -29,7 +35,9 @@ public:
   /// are numbers that z is computed with: candidates for scales inside of an activation.
   std::optional<ActivationFit> fit(unsigned z, ArrayRef<double> constants);
   /// phi(y) or phi'(y), in the layout of y's class.
-  ArrayRef<double> evaluate(const ActivationFit &fit, ActivationBodies::Form form);
+  ArrayRef<double> evaluate(const ActivationFit &fit, ActivationBodies::Form form) {
+    return abn::evaluate(fit, form, ys, math, bodies, evaluation);
+  }
 
 private:
   bool agrees(ArrayRef<double> a, ArrayRef<double> b) const;

@@ -1,5 +1,6 @@
 // Re-checks matches without any search, and their branch coverage.
 #include "MatchVerifier.h"
+#include "ActivationFit.h"
 #include "abn/Analysis/TrainingStep.h"
 #include <cmath>
 
@@ -117,25 +118,6 @@ private:
 };
 } // namespace
 
-ArrayRef<double> MatchVerifier::activation(Evaluation &other, const BatchNormMatch &match,
-                                           const MatchMath &math, ArrayRef<double> ys,
-                                           ActivationBodies::Form form) {
-  const FullClass &layout = math.getLayout();
-  TinyArray y;
-  y.sizes = layout.sizes;
-  y.data = const_cast<double *>(ys.data());
-  SmallVector<TinyArray, 1> params;
-  if (match.param) {
-    TinyArray param = other[*match.param].array;
-    param.sizes.assign(1, param.getCount());
-    SmallVector<int64_t, 5> order(layout.sizes.size(), -1);
-    order[match.channelDim] = 0;
-    params.push_back(permute(other.getArena(), param, order));
-  }
-  TinyArray result = bodies.evaluate(match.phi, form, y, params, other.getArena());
-  return broadcast(other.getArena(), result, y.sizes).getContents();
-}
-
 std::string MatchVerifier::findBackwardMismatch(Evaluation &other, const BatchNormMatch &match,
                                                 const MatchMath &math, ArrayRef<double> xs,
                                                 ArrayRef<double> ys) {
@@ -152,7 +134,8 @@ std::string MatchVerifier::findBackwardMismatch(Evaluation &other, const BatchNo
             ? contents(other, *match.dz, layout)
             : broadcastAlong(other.getArena(), other[*match.dz].array, match.dzAxes, layout.sizes)
                   .getContents();
-    ArrayRef<double> slope = activation(other, match, math, ys, ActivationBodies::Form::Derivative);
+    ArrayRef<double> slope = evaluate({match.phi, match.param}, ActivationBodies::Form::Derivative,
+                                      ys, math, bodies, other);
     std::vector<double> product(dz.size());
     for (size_t i = 0; i < product.size(); ++i)
       product[i] = dz[i] * slope[i];
@@ -234,7 +217,9 @@ std::string MatchVerifier::findMismatch(Evaluation &other, BatchNormMatch &origi
     return "its output";
   if (match.hasActivation() &&
       !compare.full(contents(other, match.z, layout),
-                    activation(other, match, math, ys, ActivationBodies::Form::Apply), ys))
+                    evaluate({match.phi, match.param}, ActivationBodies::Form::Apply, ys, math,
+                             bodies, other),
+                    ys))
     return "its activation";
   narrowGradients(other, math, match, original);
   return match.hasBackward() ? findBackwardMismatch(other, match, math, xs, ys) : "";

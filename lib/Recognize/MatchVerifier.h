@@ -30,8 +30,6 @@ private:
                        BatchNormMatch &original);
   std::string findBackwardMismatch(Evaluation &other, const BatchNormMatch &match,
                                    const MatchMath &math, ArrayRef<double> xs, ArrayRef<double> ys);
-  ArrayRef<double> activation(Evaluation &other, const BatchNormMatch &match, const MatchMath &math,
-                              ArrayRef<double> ys, ActivationBodies::Form form);
   void dropUnequalCopies(Evaluation &other, BatchNormMatch &match);
   void narrowParameters(Evaluation &other, BatchNormMatch &match);
   SmallVector<unsigned> collectRegion(ArrayRef<unsigned> roots,

@@ -109,6 +109,7 @@ public:
     return {tables.getContents(value), getTotal()};
   }
   const FullClass &getLayout() const { return info; }
+  int64_t getChannelDim() const { return match.channelDim; }
 
 private:
   const ValueTables &tables;
