@@ -10,18 +10,16 @@ import functools
 import zlib
 from collections.abc import Callable
 
-import mlir_exec
+import batches
 import numpy as np
 import torch
 from abn_export import joint, models, writer
+from batches import MARGIN, TOLERANCE, as_tuple
 from torch import nn
 
 PASSES = ["--abn-import-aten", "--convert-abn-to-linalg", "--convert-dnn-to-linalg"]
 
 DTYPES = {"f64": torch.float64, "f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
-# Relative L2 error that is always allowed; beside it MARGIN times PyTorch's own error in that type.
-TOLERANCE = {"f64": 1e-12, "f32": 2e-6, "f16": 2e-3, "bf16": 1.6e-2}
-MARGIN = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,10 +66,6 @@ class Case:
 def case(name, function, *inputs, ops=(), **options):
     ops = (ops,) if isinstance(ops, str) else tuple(ops)
     return Case(name, function, inputs, ops, **options)
-
-
-def as_tuple(outputs):
-    return tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
 
 
 def weighted_sum(outputs, weights):
@@ -187,40 +181,11 @@ def prepare(case, dtype_name, passes=PASSES):
     present = {str(node.target) for node in step.graph.nodes if node.op == "call_function"}
     missing = [op for op in case.ops if f"aten.{op}" not in present]
     assert not missing, f"the case does not contain {missing}, but {sorted(present)}"
-    return Prepared(case, dtype_name, native, reference, step, lower(writer.write(step), passes))
+    return Prepared(case, dtype_name, native, reference, step, batches.opt(writer.write(step), passes))
 
 
-def lower(text, passes):
-    """`text` after abn-opt's passes, in generic form."""
-    printing = ["--mlir-print-op-generic", "--mlir-print-local-scope"]
-    return mlir_exec.tool([mlir_exec.find_tool("abn-opt"), *passes, *printing], text)
-
-
-class Batch:
-    """Compiles many prepared cases as functions of one module: a compiler's start costs more than a small function."""
-
-    def __init__(self, prepared):
-        self.functions = {id(one): f"case{i}" for i, one in enumerate(prepared)}
-        bodies = [body(one.upstream, self.functions[id(one)]) for one in prepared]
-        try:
-            text = '"builtin.module"() ({\n' + "".join(bodies) + "}) : () -> ()\n"
-            self.program = mlir_exec.compile_module(text, optimize="-O0")
-        except mlir_exec.ToolError:
-            # One of them does not compile: each for itself, so that only that one fails.
-            self.program = None
-
-    def run(self, prepared):
-        arguments = [to_numpy(x) for x in (*prepared.native.inputs, *prepared.native.weights)]
-        if self.program is None:
-            return mlir_exec.run(prepared.upstream, [], arguments, optimize="-O0")
-        return self.program.call(self.functions[id(prepared)], arguments)
-
-
-def body(module, name):
-    """The functions of a module's generic text, @main renamed."""
-    lines = module.strip().split("\n")
-    start = next(i for i, line in enumerate(lines) if line.startswith('"builtin.module"'))
-    return "\n".join(lines[start + 1 : -1]).replace('sym_name = "main"', f'sym_name = "{name}"') + "\n"
+def arguments(prepared):
+    return [to_numpy(x) for x in (*prepared.native.inputs, *prepared.native.weights)]
 
 
 def check(prepared, got):

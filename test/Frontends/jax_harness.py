@@ -11,19 +11,17 @@ import re
 import zlib
 from collections.abc import Callable
 
+import batches
 import jax
 import jax.numpy as jnp
 import ml_dtypes
-import mlir_exec
 import numpy as np
+from batches import MARGIN, TOLERANCE, as_tuple
 
 jax.config.update("jax_enable_x64", True)
 
 PASSES = ["--abn-import-stablehlo", "--convert-abn-to-linalg", "--convert-dnn-to-linalg"]
 DTYPES = {"f64": np.float64, "f32": np.float32, "f16": np.float16, "bf16": ml_dtypes.bfloat16}
-# Relative L2 error that is always allowed; beside it MARGIN times JAX's own error in that type.
-TOLERANCE = {"f64": 1e-12, "f32": 2e-6, "f16": 2e-3, "bf16": 1.6e-2}
-MARGIN = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,10 +73,6 @@ class Case:
 
 def case(name, function, *inputs, **options):
     return Case(name, function, inputs, **options)
-
-
-def as_tuple(outputs):
-    return tuple(outputs) if isinstance(outputs, (tuple, list)) else (outputs,)
 
 
 def is_float(array):
@@ -155,45 +149,17 @@ def prepare(one, dtype):
         function = jax.jit(step(one), keep_unused=True)
         native = [np.asarray(x) for x in function(*arguments)]
         reference = native if one.bits else [np.asarray(x) for x in function(*wide)]
-    imported = opt(source, PASSES[:1])
+    imported = batches.opt(source, PASSES[:1])
     names = set(re.findall(r'"([a-z]+\.[a-z_0-9]+)"', imported))
     missing = [name for name in one.raised if name not in names]
     assert not missing, f"not raised to {missing}, but {sorted(names)}"
     extra = [name for name in one.absent if name in names]
     assert not extra, f"still there: {extra}"
-    return Prepared(one, dtype, arguments, native, reference, source, imported, opt(imported, PASSES[1:]))
+    return Prepared(one, dtype, arguments, native, reference, source, imported, batches.opt(imported, PASSES[1:]))
 
 
-def opt(text, passes):
-    printing = ["--mlir-print-op-generic", "--mlir-print-local-scope"]
-    return mlir_exec.tool([mlir_exec.find_tool("abn-opt"), *passes, *printing], text)
-
-
-def body(module, name):
-    """The functions of a module's generic text, @main renamed."""
-    lines = module.strip().split("\n")
-    start = next(i for i, line in enumerate(lines) if line.startswith('"builtin.module"'))
-    return "\n".join(lines[start + 1 : -1]).replace('sym_name = "main"', f'sym_name = "{name}"') + "\n"
-
-
-class Batch:
-    """Compiles many prepared cases as functions of one module: a compiler's start costs more than a small function."""
-
-    def __init__(self, prepared):
-        self.functions = {id(one): f"case{i}" for i, one in enumerate(prepared)}
-        bodies = [body(one.upstream, self.functions[id(one)]) for one in prepared]
-        try:
-            text = '"builtin.module"() ({\n' + "".join(bodies) + "}) : () -> ()\n"
-            self.program = mlir_exec.compile_module(text, optimize="-O0")
-        except mlir_exec.ToolError:
-            # One of them does not compile: each for itself, so that only that one fails.
-            self.program = None
-
-    def run(self, prepared):
-        arguments = [to_executor(x) for x in prepared.arguments]
-        if self.program is None:
-            return mlir_exec.run(prepared.upstream, [], arguments, optimize="-O0")
-        return self.program.call(self.functions[id(prepared)], arguments)
+def arguments(prepared):
+    return [to_executor(x) for x in prepared.arguments]
 
 
 def to_executor(array):

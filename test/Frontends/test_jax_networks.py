@@ -1,5 +1,6 @@
 """Whole training steps of flax, as flax writes them: imported, rewritten, lowered, run, and compared with JAX in f64."""
 
+import batches
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -116,7 +117,7 @@ def test_a_flax_step_agrees_with_jax(network, make, dtype):
     leaves, structure = arguments(module, make, jax_harness.DTYPES[dtype])
     function = jax.jit(step(module, structure), keep_unused=True)
     text = function.lower(*leaves).compiler_ir("stablehlo").operation.get_asm(print_generic_op_form=True)
-    upstream = jax_harness.opt(text, PASSES)
+    upstream = batches.opt(text, PASSES)
     got = mlir_exec.run(upstream, [], leaves)
     wide = [jax_harness.widen(x) for x in leaves]
     native, reference = function(*leaves), function(*wide)
@@ -125,8 +126,8 @@ def test_a_flax_step_agrees_with_jax(network, make, dtype):
     for i, (value, own, expected) in enumerate(zip(got, native, reference)):
         # What is zero in exact arithmetic (a bias in front of a norm) is compared with the typical size.
         scale = max(np.linalg.norm(expected), 1e-6 * typical * np.sqrt(expected.size))
-        allowed = jax_harness.TOLERANCE[dtype] * 10 * max(scale, typical * np.sqrt(expected.size))
-        allowed += jax_harness.MARGIN * np.linalg.norm(np.asarray(own, np.float64) - expected)
+        allowed = batches.TOLERANCE[dtype] * 10 * max(scale, typical * np.sqrt(expected.size))
+        allowed += batches.MARGIN * np.linalg.norm(np.asarray(own, np.float64) - expected)
         error = np.linalg.norm(np.asarray(value, np.float64) - expected)
         assert error <= allowed, f"result {i}: error {error:.2e}, allowed {allowed:.2e}"
 
@@ -135,7 +136,7 @@ def test_pools_and_gradients_are_raised():
     leaves, structure = arguments(MaxPooled(), images, np.float32)
     function = jax.jit(step(MaxPooled(), structure), keep_unused=True)
     text = function.lower(*leaves).compiler_ir("stablehlo").operation.get_asm(print_generic_op_form=True)
-    imported = jax_harness.opt(text, PASSES[:1])
+    imported = batches.opt(text, PASSES[:1])
     counts = {name: imported.count(f'"dnn.{name}"') for name in ("max_pool", "max_pool_grad", "convolution",
                                                                   "convolution_input_grad", "convolution_weight_grad")}  # fmt: skip
     assert counts == {"max_pool": 2, "max_pool_grad": 2, "convolution": 2, "convolution_input_grad": 1,

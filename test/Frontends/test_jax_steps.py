@@ -11,6 +11,7 @@ import json
 import pathlib
 import re
 
+import batches
 import jax
 import jax_harness
 import jax_text
@@ -149,10 +150,10 @@ class Run:
         self.step = step
         self.text = export(step.command, folder)
         self.signature = jax_text.Signature(self.text)
-        self.recognised = jax_harness.opt(self.text, [IMPORT, "--abn-recognize"])
+        self.recognised = batches.opt(self.text, [IMPORT, "--abn-recognize"])
         optimize = "--abn-optimize=verify-equivalence" if step.verify else "--abn-optimize"
         report = folder / "report.json"
-        self.rewritten = jax_harness.opt(self.text, [IMPORT, optimize, f"--abn-report-memory=output={report}"])
+        self.rewritten = batches.opt(self.text, [IMPORT, optimize, f"--abn-report-memory=output={report}"])
         self.report = json.loads(report.read_text())
 
     def arguments(self, seed):

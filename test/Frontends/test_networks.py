@@ -2,7 +2,7 @@
 
 import json
 
-import harness
+import batches
 import mlir_exec
 import pytest
 import torch
@@ -34,7 +34,7 @@ def trace(name, size, act=None):
 
 @pytest.mark.parametrize("name, size", NETWORKS, ids=[name for name, _ in NETWORKS])
 def test_a_network_becomes_upstream_dialects(name, size):
-    lowered = harness.lower(writer.write(trace(name, size)), LOWERED)
+    lowered = batches.opt(writer.write(trace(name, size)), LOWERED)
     # Upstream's tool knows neither aten nor our dialects.
     mlir_exec.tool([mlir_exec.find_tool("mlir-opt"), "-o", "/dev/null"], lowered)
 
@@ -42,7 +42,7 @@ def test_a_network_becomes_upstream_dialects(name, size):
 def test_every_batch_norm_is_found_and_named_after_its_module(tmp_path):
     step = trace("resnet18", 64, "leaky_relu")
     out = tmp_path / "report.json"
-    harness.lower(writer.write(step), [*LOWERED[:2], f"--abn-report-memory=output={out}"])
+    batches.opt(writer.write(step), [*LOWERED[:2], f"--abn-report-memory=output={out}"])
     report = json.loads(out.read_text())
     made = models.from_zoo("resnet18", 2, 64, torch.float32).module
     names = {name for name, module in made.named_modules() if isinstance(module, nn.BatchNorm2d)}

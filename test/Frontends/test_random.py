@@ -1,5 +1,6 @@
 """Random operations: no reference has their numbers, but their distribution, and that forward and backward agree."""
 
+import batches
 import harness
 import mlir_exec
 import pytest
@@ -18,7 +19,7 @@ class Weighted(nn.Module):
         self.function = function
 
     def forward(self, x, weight):
-        outputs = harness.as_tuple(self.function(x))
+        outputs = batches.as_tuple(self.function(x))
         return (harness.weighted_sum(outputs, [weight] * len(outputs)), *outputs)
 
 
