@@ -1,0 +1,40 @@
+// Greedy placements and the local search over their orders.
+#ifndef ABN_LIB_PACK_HEURISTICS_H
+#define ABN_LIB_PACK_HEURISTICS_H
+
+#include "Instance.h"
+#include "Occupancy.h"
+
+namespace abn::pack {
+
+/// Offsets by item, and what found them.
+struct Placement {
+  std::vector<int64_t> offsets;
+  int64_t arena = kMaxBytes;
+  std::string method;
+
+  bool isValid() const { return !offsets.empty(); }
+};
+
+/// An order of items, the fixed ones first.
+struct Order {
+  std::vector<int32_t> items;
+  std::string name;
+};
+
+/// The orders of the portfolio, the most promising first: by size, bytes x lifetime, lifetime,
+/// contention and time.
+std::vector<Order> computeOrders(const Instance &instance);
+
+/// Places the items one by one. Invalid if an offset would not fit 64 bits, or fixed items collide.
+Placement placeInOrder(const Instance &instance, const Order &order, Fit fit);
+
+/// Whether no two fixed items overlap.
+bool fixedItemsFit(const Instance &instance);
+
+/// The best of the portfolio, which ends early at an arena of at most `target`.
+Placement runPortfolio(const Instance &instance, int64_t target);
+
+} // namespace abn::pack
+
+#endif // ABN_LIB_PACK_HEURISTICS_H
