@@ -31,11 +31,13 @@ struct AbnModel : DstBufferizableOpInterfaceExternalModel<AbnModel<OpT>, OpT> {
            isOverwrittenInPlace(operand);
   }
 
-  /// Whether element i of the destination depends on element i of the full-size inputs only; the
-  /// destination may then be an input's buffer.
+  /// Whether element i of the destination is written after all other reads but those of element i
+  /// of the full-size inputs; the destination may then be an input's buffer. A batch norm and its
+  /// gradient read all of it for their sums first.
   bool bufferizesToElementwiseAccess(Operation *op, const AnalysisState &,
                                      ArrayRef<OpOperand *> operands) const {
-    if (!isa<ActivationOp, ActivationGradOp, ActivationInverseOp, BatchNormInferenceOp>(op))
+    if (!isa<ActivationOp, ActivationGradOp, ActivationInverseOp, BatchNormOp, BatchNormGradOp,
+             BatchNormInferenceOp, BatchNormInferenceGradOp, RecoverOp>(op))
       return false;
     return llvm::none_of(operands, [](OpOperand *operand) {
       return cast<ShapedType>(operand->get().getType()).getRank() == 1;

@@ -69,6 +69,17 @@ def Abn_Dialect : Dialect {
     static constexpr StringLiteral kSavedBeforeAttr = "abn.saved_bytes_before";
     /// On a function: what crossed and was live before the rewrite (see docs/Report.md).
     static constexpr StringLiteral kMemoryBeforeAttr = "abn.memory_before";
+    /// On an op: it computes again what was dropped; the number tells it from the other times.
+    static constexpr StringLiteral kRecomputeAttr = "abn.recompute";
+    /// On an allocation, or a view of the arena: its index in the pack problem.
+    static constexpr StringLiteral kSlotAttr = "abn.slot";
+    /// On the allocation or argument that is the arena.
+    static constexpr StringLiteral kArenaAttr = "abn.arena";
+    /// On a pack op: the proved lower bound of the arena, and the largest sum of live sizes.
+    static constexpr StringLiteral kLowerBoundAttr = "abn.lower_bound_bytes";
+    static constexpr StringLiteral kMaxLiveAttr = "abn.max_live_bytes";
+    /// On a function: what the planner chose and what it costs (see docs/Report.md).
+    static constexpr StringLiteral kPlanAttr = "abn.plan";
     void registerAttributes();
   }];
 }

@@ -331,6 +331,74 @@ def VerifyRewrite : Pass<"abn-verify-rewrite", "::mlir::func::FuncOp"> {
 }
 
 //===----------------------------------------------------------------------===//
+// Plan
+//===----------------------------------------------------------------------===//
+
+def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::func::FuncOp"> {
+  let summary = "Choose what is kept for the backward and what is computed again";
+  let description = [{
+    To be written.
+  }];
+  let dependentDialects = [
+    "::mlir::abn::AbnDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
+def Bufferize : Pass<"abn-bufferize", "::mlir::ModuleOp"> {
+  let summary = "Give every tensor a buffer, with the planned destinations";
+  let description = [{
+    To be written.
+  }];
+  let dependentDialects = [
+    "::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect"
+  ];
+}
+
+def FormPackProblem : Pass<"abn-form-pack-problem", "::mlir::func::FuncOp"> {
+  let summary = "Gather the allocations of a step in one pack op";
+  let description = [{
+    To be written.
+  }];
+  let options = [
+    Option<"outputs", "outputs", "std::string", "\"arena\"",
+           "`arena`: results of the function live in the arena; `outside`: each has its own allocation">
+  ];
+  let dependentDialects = ["::mlir::abn::AbnDialect", "::mlir::arith::ArithDialect"];
+}
+
+def AssignOffsets : Pass<"abn-assign-offsets", "::mlir::func::FuncOp"> {
+  let summary = "Place the buffers of pack ops";
+  let description = [{
+    To be written.
+  }];
+  let options = [
+    Option<"alignment", "alignment", "int64_t", "256", "offsets are multiples of it, in bytes">
+  ];
+  let dependentDialects = ["::mlir::abn::AbnDialect"];
+}
+
+def MaterializeArena : Pass<"abn-materialize-arena", "::mlir::ModuleOp"> {
+  let summary = "Replace the allocations by views of one arena";
+  let description = [{
+    To be written.
+  }];
+  let options = [
+    Option<"arena", "arena", "std::string", "\"alloc\"",
+           "`alloc`: the function allocates it; `argument`: the caller owns it">
+  ];
+  let dependentDialects = [
+    "::mlir::abn::AbnDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"
+  ];
+}
+
+def VerifyPlan : Pass<"abn-verify-plan", "::mlir::func::FuncOp"> {
+  let summary = "Check that every read finds the bytes that were written for it";
+  let description = [{
+    To be written.
+  }];
+}
+
+//===----------------------------------------------------------------------===//
 // Lower
 //===----------------------------------------------------------------------===//
 

@@ -1,0 +1,52 @@
+// A function's training step as a StepGraph, and a schedule of it as the function's new body.
+#ifndef ABN_PLAN_PLANMODEL_H
+#define ABN_PLAN_PLANMODEL_H
+
+#include "abn/Analysis/TrainingStep.h"
+#include "abn/Plan/StepGraph.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace mlir::abn {
+
+/// Whether the op's result is a view of its first operand's buffer once bufferized.
+bool isBufferView(Operation *op);
+
+/// The planner's graph of a step with the IR it stands for.
+class PlanModel {
+public:
+  explicit PlanModel(const TrainingStep &step);
+
+  const plan::StepGraph &getGraph() const { return graph; }
+
+  /// Replaces the body of the function by the schedule: recomputed ops carry the attribute
+  /// `abn.recompute`, an op whose result takes over an operand's buffer has that operand as
+  /// destination.
+  void apply(const plan::Schedule &schedule, int64_t alignment);
+
+  /// The IR op of a graph op.
+  Operation *getOperation(unsigned op) const { return ops[op]; }
+  /// The value of a graph value (what its buffer first holds).
+  Value getValue(unsigned value) const { return values[value]; }
+
+private:
+  unsigned getValueId(Value base);
+  void addOp(Operation *op);
+  void addRead(plan::GraphOp &graphOp, OpOperand *operand, SmallVectorImpl<OpOperand *> &operands);
+  void addNormalizeRecipe(unsigned batchNorm);
+  void addRecipes(unsigned op);
+  Value getBase(Value value) const;
+
+  func::FuncOp func;
+  const TrainingStep &step;
+  plan::StepGraph graph;
+  SmallVector<Operation *> ops;
+  SmallVector<Value> values;
+  /// By graph op: the operand of each read.
+  std::vector<SmallVector<OpOperand *>> readOperands;
+  llvm::DenseMap<Value, unsigned> valueIds;
+  friend class ScheduleWriter;
+};
+
+} // namespace mlir::abn
+
+#endif // ABN_PLAN_PLANMODEL_H

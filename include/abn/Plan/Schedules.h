@@ -1,0 +1,36 @@
+// Schedules of a training step: where weight gradients run, what is computed again and when, what
+// is held instead. Plain C++ without MLIR.
+#ifndef ABN_PLAN_SCHEDULES_H
+#define ABN_PLAN_SCHEDULES_H
+
+#include "abn/Plan/StepGraph.h"
+
+namespace mlir::abn::plan {
+
+/// How a first schedule is made.
+struct ScheduleOptions {
+  /// An op of the backward whose results only reach outputs (a weight gradient with its update) is
+  /// put off to the end if its results are larger than this times its operands. Otherwise it
+  /// runs as soon as it can.
+  double deferRatio = 1.0;
+  /// Whether weight gradients move at all; false keeps the traced order.
+  bool moveSinks = true;
+  /// Forward values that can be computed again are: each before each of its backward readers.
+  bool recompute = true;
+  /// A value that takes more than this many ops in a row to compute again is kept.
+  unsigned maxDepth = 32;
+  /// Heavy ops whose results are computed again too, by op.
+  std::vector<bool> recomputedHeavy;
+};
+
+/// A complete schedule in which everything that may be recomputed is, as late as possible.
+Schedule buildSchedule(const StepGraph &graph, const ScheduleOptions &options);
+
+/// Takes recomputations out of a schedule and holds the values instead, the shortest time first, as
+/// long as no more than `maxLive` bytes are live at any step. What is already above stays as it is.
+Schedule holdValues(const StepGraph &graph, const Schedule &schedule, int64_t maxLive,
+                    int64_t alignment);
+
+} // namespace mlir::abn::plan
+
+#endif // ABN_PLAN_SCHEDULES_H

@@ -1,0 +1,69 @@
+// abn-bufferize: one-shot bufferization with the planned destinations, and a remark for every copy.
+#include "abn/AbnDialect.h"
+#include "abn/Analysis/TrainingStep.h"
+#include "abn/Passes.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Remarks.h"
+
+namespace mlir::abn {
+#define GEN_PASS_DEF_BUFFERIZE
+#include "abn/Passes.h.inc"
+} // namespace mlir::abn
+
+using namespace mlir;
+using namespace mlir::abn;
+
+/// Arguments may be overwritten only if the caller gave them up.
+static void markArguments(func::FuncOp func) {
+  for (unsigned i = 0, e = func.getNumArguments(); i < e; ++i) {
+    if (!isa<TensorType>(func.getArgument(i).getType()))
+      continue;
+    bool isDonated = static_cast<bool>(func.getArgAttr(i, AbnDialect::kDonatedAttr));
+    func.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName,
+                    BoolAttr::get(func.getContext(), isDonated));
+  }
+}
+
+/// Says of each copy which op needed it: the first that uses the copy's target.
+static void remarkCopies(func::FuncOp func) {
+  func.walk([&](memref::CopyOp copy) {
+    Operation *reader = nullptr;
+    for (Operation *user : copy.getTarget().getUsers())
+      if (user != copy && user->getBlock() == copy->getBlock() &&
+          (!reader || user->isBeforeInBlock(reader)))
+        reader = user;
+    std::string text =
+        "copied " + std::to_string(getByteSize(copy.getSource().getType())) + " bytes: what ";
+    text += reader ? ("`" + reader->getName().getStringRef() + "` (" +
+                      describeLocation(reader->getLoc()) + ")")
+                         .str()
+                   : std::string("a result");
+    remark::missed(copy.getLoc(), remark::RemarkOpts::name("Copy").category("abn"))
+        << text + " overwrites is read again later";
+  });
+}
+
+namespace {
+struct Bufferize : mlir::abn::impl::BufferizeBase<Bufferize> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    for (auto func : module.getOps<func::FuncOp>())
+      if (!func.isExternal())
+        markArguments(func);
+    bufferization::OneShotBufferizationOptions options;
+    options.bufferizeFunctionBoundaries = true;
+    options.allowReturnAllocsFromLoops = true;
+    options.bufferAlignment = 0;
+    options.setFunctionBoundaryTypeConversion(bufferization::LayoutMapOption::IdentityLayoutMap);
+    bufferization::BufferizationState state;
+    if (failed(bufferization::runOneShotModuleBufferize(module, options, state)))
+      return signalPassFailure();
+    for (auto func : module.getOps<func::FuncOp>())
+      remarkCopies(func);
+  }
+};
+} // namespace

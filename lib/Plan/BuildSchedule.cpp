@@ -1,0 +1,280 @@
+// A first schedule: the traced order with the weight gradients moved, and every droppable forward
+// value computed again before each of its backward readers.
+#include "abn/Plan/Schedules.h"
+#include <algorithm>
+
+using namespace mlir::abn::plan;
+
+namespace {
+/// One entry of the base order: an op to run, or an op whose operands are made ready and then held
+/// until it runs.
+struct Entry {
+  unsigned op;
+  bool prepareOnly;
+};
+
+class ScheduleBuilder {
+public:
+  ScheduleBuilder(const StepGraph &graph, const ScheduleOptions &options)
+      : graph(graph), options(options), producer(graph.values.size(), kNone),
+        readers(graph.values.size()), isSink(graph.ops.size()), computed(graph.values.size()),
+        pinnedBy(graph.ops.size()) {
+    for (unsigned op : graph.order) {
+      for (const GraphResult &result : graph.ops[op].results)
+        producer[result.value] = op;
+      for (unsigned value : graph.ops[op].reads)
+        readers[value].push_back(op);
+    }
+  }
+
+  Schedule run() {
+    findSinks();
+    orderBase();
+    findDroppable();
+    for (const Entry &entry : base)
+      emit(entry);
+    return std::move(schedule);
+  }
+
+private:
+  /// A sink's results reach outputs only, through light sinks: a weight gradient and its update.
+  /// (All of the backward reaches only outputs, but through the convolutions' gradients.)
+  void findSinks() {
+    for (unsigned i = graph.order.size(); i-- > 0;) {
+      unsigned op = graph.order[i];
+      isSink[op] = !graph.ops[op].isForward;
+      for (const GraphResult &result : graph.ops[op].results)
+        for (unsigned reader : readers[result.value])
+          isSink[op] = isSink[op] && isSink[reader] && !graph.ops[reader].isHeavy;
+    }
+  }
+
+  /// The sinks that hang on `op`: it and every sink whose operands are all external, computed
+  /// before, or results of the cluster. Appended in traced order.
+  void collectCluster(unsigned op, std::vector<unsigned> &cluster) {
+    cluster.push_back(op);
+    inCluster[op] = true;
+    for (const GraphResult &result : graph.ops[op].results)
+      for (unsigned reader : readers[result.value])
+        if (!inCluster[reader] && isReady(reader))
+          collectCluster(reader, cluster);
+  }
+
+  bool isReady(unsigned op) const {
+    return std::all_of(graph.ops[op].reads.begin(), graph.ops[op].reads.end(), [&](unsigned value) {
+      unsigned def = producer[value];
+      return def == kNone || placed[def] || inCluster[def];
+    });
+  }
+
+  bool isInternal(unsigned value) const { return !graph.values[value].isExternal; }
+
+  /// Whether running the cluster frees less than what it leaves.
+  bool isDeferred(const std::vector<unsigned> &cluster) const {
+    int64_t kept = 0, operands = 0;
+    std::vector<unsigned> seen;
+    for (unsigned op : cluster) {
+      for (const GraphResult &result : graph.ops[op].results) {
+        if (graph.values[result.value].isOutput)
+          kept += graph.values[result.value].bytes;
+      }
+      for (unsigned value : graph.ops[op].reads) {
+        bool inside = producer[value] != kNone && inCluster[producer[value]];
+        bool isNew = std::find(seen.begin(), seen.end(), value) == seen.end();
+        if (isInternal(value) && !inside && isNew) {
+          operands += graph.values[value].bytes;
+          seen.push_back(value);
+        }
+        // An update that is written over a donated argument takes nothing.
+        if (graph.values[value].isDonated && isNew) {
+          kept -= graph.values[value].bytes;
+          seen.push_back(value);
+        }
+      }
+    }
+    return kept > 0 && static_cast<double>(kept) > options.deferRatio * operands;
+  }
+
+  /// The traced order with sinks as early as possible, or last.
+  void orderBase() {
+    placed.assign(graph.ops.size(), false);
+    inCluster.assign(graph.ops.size(), false);
+    std::vector<unsigned> deferred;
+    for (unsigned op : graph.order) {
+      if (placed[op] || (options.moveSinks && isSink[op]))
+        continue;
+      place(op);
+      if (options.moveSinks)
+        for (const GraphResult &result : graph.ops[op].results)
+          placeSinksOf(result.value, deferred);
+    }
+    // Sinks of arguments only, and what waited for two clusters.
+    for (unsigned op : graph.order)
+      if (!placed[op] && !inCluster[op])
+        place(op);
+    for (unsigned op : deferred)
+      place(op);
+  }
+
+  /// Constants wait for their reader.
+  void place(unsigned op) {
+    placed[op] = true;
+    if (!isConstant(op))
+      base.push_back({op, false});
+  }
+
+  bool isConstant(unsigned op) const {
+    return graph.ops[op].reads.empty() &&
+           std::all_of(graph.ops[op].results.begin(), graph.ops[op].results.end(),
+                       [&](const GraphResult &result) {
+                         const GraphValue &value = graph.values[result.value];
+                         return value.recipe == op && !value.isOutput;
+                       });
+  }
+
+  /// The sinks that can run now that `value` is there.
+  void placeSinksOf(unsigned value, std::vector<unsigned> &deferred) {
+    for (unsigned reader : readers[value]) {
+      if (!isSink[reader] || placed[reader] || inCluster[reader] || !isReady(reader))
+        continue;
+      std::vector<unsigned> cluster;
+      collectCluster(reader, cluster);
+      if (isDeferred(cluster)) {
+        for (unsigned op : cluster) {
+          base.push_back({op, true});
+          deferred.push_back(op);
+        }
+        continue;
+      }
+      for (unsigned op : cluster)
+        place(op);
+    }
+  }
+
+  /// Forward values that recipes give again from what is kept; constants of the graph (no operands)
+  /// too. Depth counts the ops since a kept value.
+  void findDroppable() {
+    isDroppable.assign(graph.values.size(), false);
+    depth.assign(graph.values.size(), 0);
+    remainingForward.assign(graph.values.size(), 0);
+    pins.assign(graph.values.size(), 0);
+    available.assign(graph.values.size(), false);
+    for (unsigned value = 0; value < graph.values.size(); ++value) {
+      available[value] = graph.values[value].isExternal;
+      for (unsigned reader : readers[value])
+        remainingForward[value] += graph.ops[reader].isForward;
+    }
+    for (unsigned op : graph.order)
+      for (const GraphResult &result : graph.ops[op].results) {
+        const GraphValue &value = graph.values[result.value];
+        if (isConstant(op)) {
+          isDroppable[result.value] = true;
+          continue;
+        }
+        if (!options.recompute || value.recipe == kNone || value.bytes == 0 || value.isOutput)
+          continue;
+        const GraphOp &recipe = graph.ops[value.recipe];
+        bool heavyAllowed = !recipe.isHeavy || (value.recipe < options.recomputedHeavy.size() &&
+                                                options.recomputedHeavy[value.recipe]);
+        if (!heavyAllowed || !graph.ops[op].isForward)
+          continue;
+        unsigned deepest = 0;
+        for (unsigned read : recipe.reads)
+          deepest = std::max(deepest, isDroppable[read] ? depth[read] : 0);
+        if (deepest + 1 > options.maxDepth)
+          continue;
+        depth[result.value] = deepest + 1;
+        isDroppable[result.value] = true;
+      }
+  }
+
+  /// Computes `value` again if it was dropped, and before it what it needs.
+  void ensure(unsigned value) {
+    if (available[value])
+      return;
+    unsigned recipe = graph.values[value].recipe;
+    // The longest computation first: its temporaries are gone before the others' results come.
+    std::vector<unsigned> missing;
+    for (unsigned read : graph.ops[recipe].reads)
+      if (!available[read])
+        missing.push_back(read);
+    std::stable_sort(missing.begin(), missing.end(),
+                     [&](unsigned a, unsigned b) { return depth[a] > depth[b]; });
+    for (unsigned read : missing)
+      ensure(read);
+    schedule.push_back(recipe);
+    for (const GraphResult &result : graph.ops[recipe].results) {
+      if (!available[result.value])
+        temporaries.push_back(result.value);
+      available[result.value] = true;
+    }
+  }
+
+  void emit(const Entry &entry) {
+    const GraphOp &op = graph.ops[entry.op];
+    // The operands of a sink that is put off may come from its cluster.
+    for (unsigned value : op.reads)
+      if (!entry.prepareOnly || producer[value] == kNone || hasRun(value))
+        ensure(value);
+    if (entry.prepareOnly) {
+      for (unsigned value : op.reads)
+        if (isDroppable[value] && hasRun(value)) {
+          ++pins[value];
+          pinnedBy[entry.op].push_back(value);
+        }
+    } else {
+      run(entry.op);
+    }
+    for (unsigned value : temporaries)
+      drop(value);
+    temporaries.clear();
+    if (entry.prepareOnly)
+      return;
+    for (unsigned value : op.reads)
+      drop(value);
+    for (const GraphResult &result : op.results)
+      drop(result.value);
+  }
+
+  bool hasRun(unsigned value) const { return computed[value]; }
+
+  void run(unsigned id) {
+    const GraphOp &op = graph.ops[id];
+    schedule.push_back(id);
+    for (const GraphResult &result : op.results) {
+      available[result.value] = true;
+      computed[result.value] = true;
+    }
+    if (op.isForward)
+      for (unsigned value : op.reads)
+        --remainingForward[value];
+    for (unsigned value : pinnedBy[id])
+      --pins[value];
+    // What was updated in place is gone.
+    for (const GraphResult &result : op.results)
+      if (result.tiedTo != kNone && isDroppable[op.reads[result.tiedTo]])
+        available[op.reads[result.tiedTo]] = false;
+  }
+
+  void drop(unsigned value) {
+    if (isDroppable[value] && remainingForward[value] == 0 && pins[value] == 0)
+      available[value] = false;
+  }
+
+  const StepGraph &graph;
+  const ScheduleOptions &options;
+  std::vector<unsigned> producer;
+  std::vector<std::vector<unsigned>> readers;
+  std::vector<bool> isSink, computed;
+  std::vector<std::vector<unsigned>> pinnedBy; // by op: the values that are held for it
+  std::vector<bool> placed, inCluster, isDroppable, available;
+  std::vector<unsigned> remainingForward, pins, depth;
+  std::vector<Entry> base;
+  std::vector<unsigned> temporaries;
+  Schedule schedule;
+};
+} // namespace
+
+Schedule mlir::abn::plan::buildSchedule(const StepGraph &graph, const ScheduleOptions &options) {
+  return ScheduleBuilder(graph, options).run();
+}

@@ -1,0 +1,162 @@
+// Reads a training step as the planner's graph: which values own a buffer, which ops may write over
+// which operand, which can be computed again.
+#include "abn/Plan/PlanModel.h"
+#include "OpCost.h"
+#include "abn/AbnDialect.h"
+#include "dnn/DnnDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace mlir::abn;
+using mlir::abn::plan::GraphOp;
+using mlir::abn::plan::GraphResult;
+using mlir::abn::plan::GraphValue;
+using mlir::abn::plan::kNone;
+
+bool mlir::abn::isBufferView(Operation *op) {
+  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp, tensor::ReshapeOp,
+             tensor::ExtractSliceOp>(op);
+}
+
+/// Ops that have no place in the schedule: they stand wherever their reader needs them.
+static bool isPlaceless(Operation *op) {
+  return isBufferView(op) || isa<tensor::EmptyOp>(op) || op->hasTrait<OpTrait::ConstantLike>() ||
+         op->hasTrait<OpTrait::IsTerminator>();
+}
+
+Value PlanModel::getBase(Value value) const {
+  while (Operation *def = value.getDefiningOp()) {
+    if (!isBufferView(def))
+      break;
+    value = def->getOperand(0);
+  }
+  return value;
+}
+
+unsigned PlanModel::getValueId(Value base) {
+  auto [it, isNew] = valueIds.try_emplace(base, graph.values.size());
+  if (!isNew)
+    return it->second;
+  GraphValue value;
+  value.bytes = isa<RankedTensorType>(base.getType()) ? getByteSize(base.getType()) : 0;
+  Operation *def = base.getDefiningOp();
+  value.isExternal = !def || def->hasTrait<OpTrait::ConstantLike>();
+  if (auto argument = dyn_cast<BlockArgument>(base))
+    value.isDonated = static_cast<bool>(func.getArgAttr(argument.getArgNumber(), "abn.donated"));
+  graph.values.push_back(value);
+  values.push_back(base);
+  return it->second;
+}
+
+PlanModel::PlanModel(const TrainingStep &step) : func(step.getFunction()), step(step) {
+  Block &block = func.getBody().front();
+  for (Operation &op : block)
+    if (!isPlaceless(&op))
+      addOp(&op);
+  for (Value returned : block.getTerminator()->getOperands())
+    if (Operation *def = getBase(returned).getDefiningOp(); def && !isa<tensor::EmptyOp>(def))
+      graph.values[getValueId(getBase(returned))].isOutput = true;
+  for (unsigned op = 0, e = ops.size(); op < e; ++op)
+    addRecipes(op);
+}
+
+void PlanModel::addRead(GraphOp &graphOp, OpOperand *operand,
+                        SmallVectorImpl<OpOperand *> &operands) {
+  graphOp.reads.push_back(getValueId(getBase(operand->get())));
+  operands.push_back(operand);
+}
+
+/// A destination whose contents the op reads.
+static bool isUpdated(OpOperand &operand) {
+  return isOverwrittenInPlace(operand) || TrainingStep::readsOperand(operand);
+}
+
+/// A destination of dnn and abn ops is read only if they say so; of others, if their body does.
+static bool isReadDestination(DestinationStyleOpInterface op, OpOperand &operand) {
+  if (!op.isDpsInit(&operand))
+    return false;
+  if (isa_and_nonnull<AbnDialect, dnn::DnnDialect>(op->getDialect()))
+    return isOverwrittenInPlace(operand);
+  return isUpdated(operand);
+}
+
+void PlanModel::addOp(Operation *op) {
+  GraphOp graphOp;
+  SmallVector<OpOperand *> operands;
+  auto destination = dyn_cast<DestinationStyleOpInterface>(op);
+  llvm::SmallDenseMap<OpOperand *, unsigned> tiedReads;
+  visitOuterOperands(op, [&](OpOperand &operand) {
+    Value base = getBase(operand.get());
+    if (isa_and_nonnull<tensor::EmptyOp>(base.getDefiningOp()))
+      return;
+    bool isInit = destination && operand.getOwner() == op && destination.isDpsInit(&operand);
+    if (isInit && !isReadDestination(destination, operand))
+      return;
+    if (isInit)
+      tiedReads[&operand] = graphOp.reads.size();
+    addRead(graphOp, &operand, operands);
+  });
+  for (OpResult result : op->getResults()) {
+    GraphResult graphResult;
+    graphResult.value = getValueId(result);
+    OpOperand *init = destination ? destination.getTiedOpOperand(result) : nullptr;
+    if (init && tiedReads.contains(init)) {
+      graphResult.tiedTo = tiedReads[init];
+    } else if (init) {
+      for (auto [read, operand] : llvm::enumerate(operands))
+        if (operand->getOwner() == op && operand->get().getType() == result.getType() &&
+            mayWriteOver(op, *operand, *init))
+          graphResult.reusable.push_back(read);
+    }
+    graphOp.results.push_back(graphResult);
+  }
+  OpCost cost = getOpCost(op);
+  graphOp.flops = cost.flops;
+  graphOp.isHeavy = cost.isHeavy;
+  graphOp.isElementwise = cost.isElementwise;
+  graphOp.isForward = step.isForward(op);
+  graph.order.push_back(graph.ops.size());
+  graph.ops.push_back(std::move(graphOp));
+  ops.push_back(op);
+  readOperands.push_back(std::move(operands));
+}
+
+/// y of a batch norm again, from x and the statistics: one pass, the same values bit by bit.
+void PlanModel::addNormalizeRecipe(unsigned id) {
+  auto op = cast<BatchNormOp>(ops[id]);
+  GraphOp recipe;
+  SmallVector<OpOperand *> operands;
+  for (auto [read, operand] : llvm::zip(graph.ops[id].reads, readOperands[id])) {
+    recipe.reads.push_back(read);
+    operands.push_back(operand);
+  }
+  for (unsigned i : {1u, 2u})
+    recipe.reads.push_back(getValueId(op->getResult(i)));
+  unsigned value = getValueId(op->getResult(0));
+  GraphResult result;
+  result.value = value;
+  for (auto [read, operand] : llvm::enumerate(operands))
+    if (operand->get() == op.getInput())
+      result.reusable.push_back(read);
+  recipe.results.push_back(result);
+  recipe.flops = 4 * getElementCount(op->getResult(0).getType());
+  recipe.isElementwise = true;
+  recipe.isForward = true;
+  graph.values[value].recipe = graph.ops.size();
+  graph.ops.push_back(std::move(recipe));
+  ops.push_back(op);
+  readOperands.push_back(std::move(operands));
+}
+
+void PlanModel::addRecipes(unsigned id) {
+  Operation *op = ops[id];
+  if (isa<BatchNormOp>(op)) {
+    addNormalizeRecipe(id);
+    return;
+  }
+  if (!canComputeAgain(op))
+    return;
+  for (const GraphResult &result : graph.ops[id].results)
+    graph.values[result.value].recipe = id;
+}

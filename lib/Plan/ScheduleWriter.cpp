@@ -1,0 +1,158 @@
+// Writes a schedule as the function's body: every op cloned in its place, destinations as the
+// planner chose them.
+#include "OpCost.h"
+#include "abn/AbnDialect.h"
+#include "abn/Plan/PlanModel.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+
+using namespace mlir;
+using namespace mlir::abn;
+using plan::kNone;
+
+namespace mlir::abn {
+class ScheduleWriter {
+public:
+  ScheduleWriter(PlanModel &model, const plan::Schedule &schedule, int64_t alignment)
+      : model(model), schedule(schedule),
+        evaluation(plan::evaluate(model.graph, schedule, alignment)),
+        block(model.func.getBody().front()), builder(model.func.getContext()),
+        current(model.values.begin(), model.values.end()), computations(model.values.size()) {}
+
+  void run() {
+    Operation *terminator = block.getTerminator();
+    SmallVector<Operation *> before;
+    for (Operation &op : block.without_terminator())
+      if (op.hasTrait<OpTrait::ConstantLike>())
+        constants.push_back(&op);
+      else
+        before.push_back(&op);
+    // Constants have no place of their own; all others are cloned behind what there was.
+    for (Operation *op : llvm::reverse(constants))
+      op->moveBefore(&block, block.begin());
+    builder.setInsertionPoint(terminator);
+    for (unsigned step = 0; step < schedule.size(); ++step)
+      emit(step);
+    for (OpOperand &operand : terminator->getOpOperands())
+      operand.set(resolve(operand.get()));
+    for (Operation *op : llvm::reverse(before)) {
+      op->dropAllUses();
+      op->erase();
+    }
+  }
+
+private:
+  /// The value that stands for `value` now: its base's last computation, seen through clones of the
+  /// views between; constants and arguments as they are; an empty tensor anew.
+  Value resolve(Value value) {
+    if (auto it = model.valueIds.find(value); it != model.valueIds.end())
+      return current[it->second];
+    Operation *def = value.getDefiningOp();
+    if (!def || def->hasTrait<OpTrait::ConstantLike>())
+      return value;
+    if (isBufferView(def)) {
+      Value source = resolve(def->getOperand(0));
+      auto [viewed, view] = views.lookup(value);
+      if (viewed == source)
+        return view;
+    }
+    IRMapping mapping;
+    for (Value operand : def->getOperands())
+      mapping.map(operand, resolve(operand));
+    Operation *clone = builder.clone(*def, mapping);
+    Value result = clone->getResult(cast<OpResult>(value).getResultNumber());
+    if (isBufferView(def))
+      views[value] = {clone->getOperand(0), result};
+    return result;
+  }
+
+  /// A new destination like `init`'s.
+  Value createDestination(Value init) {
+    if (isa_and_nonnull<tensor::EmptyOp>(init.getDefiningOp()))
+      return resolve(init);
+    return createEmptyLike(builder, init.getLoc(), resolve(init));
+  }
+
+  void emit(unsigned step) {
+    unsigned id = schedule[step];
+    Operation *op = model.ops[id];
+    const plan::GraphOp &graphOp = model.graph.ops[id];
+    bool isNormalize = isa<BatchNormOp>(op) && graphOp.results.size() == 1;
+    IRMapping mapping;
+    visitOuterOperands(op, [&](OpOperand &operand) {
+      if (!isInit(op, operand))
+        mapping.map(operand.get(), resolve(operand.get()));
+    });
+    SmallVector<Value> inits;
+    auto destination = dyn_cast<DestinationStyleOpInterface>(op);
+    for (auto [number, result] : llvm::enumerate(graphOp.results))
+      if (destination)
+        inits.push_back(chooseDestination(step, number, result, id, destination));
+    Operation *clone = isNormalize ? createNormalize(cast<BatchNormOp>(op), mapping, inits[0])
+                                   : cloneWithInits(op, mapping, inits);
+    for (auto [number, result] : llvm::enumerate(graphOp.results))
+      current[result.value] = clone->getResult(number);
+    bool isAgain = isNormalize || ++runs[id] > 1;
+    if (isAgain)
+      clone->setAttr(AbnDialect::kRecomputeAttr, builder.getI64IntegerAttr(recomputations++));
+  }
+
+  static bool isInit(Operation *op, OpOperand &operand) {
+    auto destination = dyn_cast<DestinationStyleOpInterface>(op);
+    return destination && operand.getOwner() == op && destination.isDpsInit(&operand);
+  }
+
+  Value chooseDestination(unsigned step, unsigned number, const plan::GraphResult &result,
+                          unsigned id, DestinationStyleOpInterface op) {
+    Value init = op.getDpsInits()[number];
+    if (result.tiedTo != kNone)
+      return resolve(init);
+    unsigned read = evaluation.takenFrom[step][number];
+    return read == kNone ? createDestination(init) : resolve(model.readOperands[id][read]->get());
+  }
+
+  Operation *cloneWithInits(Operation *op, IRMapping &mapping, ArrayRef<Value> inits) {
+    // A destination may also be an input of the op: it is set on the clone.
+    auto destination = dyn_cast<DestinationStyleOpInterface>(op);
+    for (Value operand : op->getOperands())
+      if (!mapping.contains(operand))
+        mapping.map(operand, operand);
+    Operation *clone = builder.clone(*op, mapping);
+    if (destination)
+      for (auto [init, value] :
+           llvm::zip(cast<DestinationStyleOpInterface>(clone).getDpsInitsMutable(), inits))
+        init.set(value);
+    return clone;
+  }
+
+  Operation *createNormalize(BatchNormOp op, IRMapping &mapping, Value init) {
+    auto mapped = [&](Value value) { return value ? mapping.lookup(value) : Value(); };
+    auto statistic = [&](unsigned result) {
+      return current[model.valueIds.lookup(op->getResult(result))];
+    };
+    return BatchNormInferenceOp::create(
+        builder, op.getLoc(), TypeRange{init.getType()}, mapped(op.getInput()), statistic(1),
+        statistic(2), mapped(op.getGamma()), mapped(op.getBeta()), ValueRange{init},
+        op.getEpsilonAttr(), op.getChannelDimAttr());
+  }
+
+  PlanModel &model;
+  const plan::Schedule &schedule;
+  plan::Evaluation evaluation;
+  Block &block;
+  OpBuilder builder;
+  /// By graph value: its last computation.
+  SmallVector<Value> current;
+  SmallVector<unsigned> computations;
+  SmallVector<Operation *> constants;
+  /// By view: the source and the clone of the last time.
+  llvm::DenseMap<Value, std::pair<Value, Value>> views;
+  llvm::DenseMap<unsigned, unsigned> runs;
+  int64_t recomputations = 0;
+};
+} // namespace mlir::abn
+
+void PlanModel::apply(const plan::Schedule &schedule, int64_t alignment) {
+  ScheduleWriter(*this, schedule, alignment).run();
+}

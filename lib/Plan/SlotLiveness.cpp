@@ -1,0 +1,40 @@
+// Lifetimes of buffers over the function's block, through all aliases.
+#include "abn/Plan/SlotLiveness.h"
+#include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "llvm/ADT/DenseMap.h"
+
+using namespace mlir;
+using namespace mlir::abn;
+
+SmallVector<Slot> mlir::abn::computeSlots(func::FuncOp func,
+                                          function_ref<bool(Operation *)> isSlot) {
+  Block &block = func.getBody().front();
+  llvm::DenseMap<Operation *, unsigned> position;
+  unsigned next = 0;
+  for (Operation &op : block)
+    position[&op] = next++;
+  BufferViewFlowAnalysis aliases(func);
+  SmallVector<Slot> slots;
+  for (Operation &op : block) {
+    if (!isSlot(&op))
+      continue;
+    Slot slot;
+    slot.definition = &op;
+    for (Value alias : aliases.resolve(op.getResult(0)))
+      for (Operation *user : alias.getUsers()) {
+        // A view uses no byte; its own readers do.
+        Operation *top = block.findAncestorOpInBlock(*user);
+        if (!top || isa<ViewLikeOpInterface>(user))
+          continue;
+        unsigned at = position.lookup(top);
+        if (!slot.firstUser || at < slot.lower)
+          slot.firstUser = top, slot.lower = at;
+        if (!slot.lastUser || at > slot.upper)
+          slot.lastUser = top, slot.upper = at;
+      }
+    if (slot.firstUser)
+      slots.push_back(slot);
+  }
+  return slots;
+}
