@@ -334,6 +334,36 @@ def VerifyRewrite : Pass<"abn-verify-rewrite", "::mlir::func::FuncOp"> {
 // Plan
 //===----------------------------------------------------------------------===//
 
+def FoldTransposes : Pass<"abn-fold-transposes", "::mlir::func::FuncOp"> {
+  let summary = "Let matmuls read transposed operands in place";
+  let description = [{
+    A `linalg.matmul` of a `linalg.transpose` reads the transpose's input through its indexing map; a
+    transpose of a transpose folds. Frameworks store a linear layer's weight transposed: the copy is
+    as large as the weight and would be in the plan.
+
+    Precondition: ops on tensors. Afterwards no matmul reads a transpose. Values are the same bit by bit: the
+    order of the sums does not change.
+
+    ```mlir
+    %t = linalg.transpose ins(%w : tensor<10x64xf32>) outs(%e : tensor<64x10xf32>)
+        permutation = [1, 0]
+    %y = linalg.matmul ins(%x, %t : tensor<8x64xf32>, tensor<64x10xf32>)
+        outs(%zero : tensor<8x10xf32>) -> tensor<8x10xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %y = linalg.matmul
+        indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>,
+                         affine_map<(m, n, k) -> (m, n)>]
+        ins(%x, %w : tensor<8x64xf32>, tensor<10x64xf32>)
+        outs(%zero : tensor<8x10xf32>) -> tensor<8x10xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::func::FuncOp"> {
   let summary = "Choose what is kept for the backward and what is computed again";
   let description = [{

@@ -63,8 +63,13 @@ private:
   bool isReady(unsigned op) const {
     return std::all_of(graph.ops[op].reads.begin(), graph.ops[op].reads.end(), [&](unsigned value) {
       unsigned def = producer[value];
-      return def == kNone || placed[def] || inCluster[def];
+      return def == kNone || placed[def] || inCluster[def] || isConstant(def);
     });
+  }
+
+  /// A constant of the graph costs nothing to compute again.
+  bool isConstantValue(unsigned value) const {
+    return producer[value] != kNone && isConstant(producer[value]);
   }
 
   bool isInternal(unsigned value) const { return !graph.values[value].isExternal; }
@@ -81,7 +86,7 @@ private:
       for (unsigned value : graph.ops[op].reads) {
         bool inside = producer[value] != kNone && inCluster[producer[value]];
         bool isNew = std::find(seen.begin(), seen.end(), value) == seen.end();
-        if (isInternal(value) && !inside && isNew) {
+        if (isInternal(value) && !inside && isNew && !isConstantValue(value)) {
           operands += graph.values[value].bytes;
           seen.push_back(value);
         }
@@ -214,7 +219,7 @@ private:
     const GraphOp &op = graph.ops[entry.op];
     // The operands of a sink that is put off may come from its cluster.
     for (unsigned value : op.reads)
-      if (!entry.prepareOnly || producer[value] == kNone || hasRun(value))
+      if (!entry.prepareOnly || hasRun(value))
         ensure(value);
     if (entry.prepareOnly) {
       for (unsigned value : op.reads)

@@ -88,7 +88,8 @@ void PlanModel::addOp(Operation *op) {
   llvm::SmallDenseMap<OpOperand *, unsigned> tiedReads;
   visitOuterOperands(op, [&](OpOperand &operand) {
     Value base = getBase(operand.get());
-    if (isa_and_nonnull<tensor::EmptyOp>(base.getDefiningOp()))
+    Operation *def = base.getDefiningOp();
+    if (def && (isa<tensor::EmptyOp>(def) || def->hasTrait<OpTrait::ConstantLike>()))
       return;
     bool isInit = destination && operand.getOwner() == op && destination.isDpsInit(&operand);
     if (isInit && !isReadDestination(destination, operand))

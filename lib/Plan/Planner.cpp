@@ -19,7 +19,7 @@ PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOpt
   PlannerResult result;
   Schedule best;
   int64_t bestLive = std::numeric_limits<int64_t>::max();
-  for (bool moveSinks : {true, false})
+  for (bool moveSinks : {true})
     for (double ratio : {1.0, 0.5, 2.0, kNever})
       for (unsigned depth : {32u, 8u, 0u}) {
         ScheduleOptions first;
