@@ -18,6 +18,7 @@ class ArenaModel {
     /** Indices in the order of first use, then of offset. */
     this.order = this.buffers.map((buffer, at) => at).sort((a, b) =>
       this.buffers[a].lower - this.buffers[b].lower || this.buffers[a].offset - this.buffers[b].offset || a - b);
+    this.bySize = [...this.buffers].sort((a, b) => a.bytes - b.bytes);
     this.rank = new Map(this.order.map((buffer, rank) => [buffer, rank]));
   }
 

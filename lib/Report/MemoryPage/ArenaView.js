@@ -13,7 +13,7 @@ class ArenaView {
   resize(width) {
     this.width = width;
     this.height = width < 500 ? 330 : 460;
-    this.area = {left: 58, top: 50, right: width - 12, bottom: this.height - 42};
+    this.area = {left: 58, top: 50, right: width - 20, bottom: this.height - 42};
     for (const canvas of [this.base, this.overlay]) {
       const scale = window.devicePixelRatio || 1;
       canvas.width = Math.round(width * scale);
@@ -102,17 +102,21 @@ class ArenaView {
     this.drawOverlay();
   }
 
-  /** Returns how many rectangles the view shows. A gap of half a pixel separates those that have room. */
+  /**
+   * Returns how many rectangles the view shows. Small buffers come first: where many fall on one pixel, the
+   * large ones decide its colour. A gap of half a pixel on each side separates those that have room.
+   */
   drawBuffers(context, x, y) {
     const {area, kind} = this, colors = new Map([...KINDS.keys()].map(name => [name, themeColor(`--kind-${name}`)]));
     let drawn = 0;
-    for (const buffer of this.model.buffers) {
+    const others = buffer => kind && kindOf(buffer) !== kind;
+    for (const buffer of kind ? this.model.bySize.toSorted((a, b) => others(b) - others(a)) : this.model.bySize) {
       const {left, top, width, height} = this.rectangle(buffer, x, y);
       if (left > area.right || left + width < area.left || top > area.bottom || top + height < area.top)
         continue;
       ++drawn;
       const gapX = width > 3 ? 0.5 : 0, gapY = height > 3 ? 0.5 : 0;
-      context.globalAlpha = kind && kindOf(buffer) !== kind ? 0.12 : 1;
+      context.globalAlpha = others(buffer) ? 0.12 : 1;
       context.fillStyle = colors.get(kindOf(buffer));
       context.fillRect(left + gapX, top + gapY, width - 2 * gapX, height - 2 * gapY);
     }
@@ -130,7 +134,7 @@ class ArenaView {
       context.lineTo(x2, y2);
       context.stroke();
     };
-    const bytes = byteTicks(view.y0, view.y1, 6);
+    const bytes = byteTicks(view.y0, view.y1, 8);
     context.fillStyle = themeColor("--muted");
     context.textAlign = "right";
     for (const {at, label} of bytes.marks) {
@@ -142,7 +146,7 @@ class ArenaView {
     for (const at of ticks(view.x0, view.x1, narrow ? 3 : 8, 1)) {
       const left = Math.round(x(at)) + 0.5;
       line(left, area.bottom, left, area.bottom + 4, "--axis");
-      context.fillText(grouped(at), Math.min(left, this.width - 16), area.bottom + 17);
+      context.fillText(grouped(at), left, area.bottom + 17);
     }
     line(area.left, area.bottom + 0.5, area.right, area.bottom + 0.5, "--axis");
     context.textAlign = "left";

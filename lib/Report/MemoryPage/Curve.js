@@ -49,7 +49,7 @@ class Curve {
   makeTable() {
     const chosen = point => point.chosen ? " (this plan)" : "";
     makeTable(byId("curve-table"), [
-      {title: "budget", cell: point => element("span", {}, isNumber(point.budget_bytes) ? size(point.budget_bytes) : "none", chosen(point))},
+      {title: "budget", width: "nowrap", cell: point => element("span", {}, isNumber(point.budget_bytes) ? size(point.budget_bytes) : "none", chosen(point))},
       {title: "arena", numeric: true, cell: point => size(point.arena_bytes)},
       {title: "computed again", numeric: true, cell: point => size(point.recompute_bytes || 0)},
       {title: "operations", numeric: true, cell: point => flopsText(point.recompute_flops || 0)},

@@ -16,36 +16,42 @@ function showPeak(report, plan, arena) {
     arena.chart.focus({preventScroll: true});
   };
   makeTable(byId("peak-table"), [
-    {title: "buffer", wide: true, total: () => `${grouped(alive.length)} in all`, cell: buffer => element("span", {},
+    {title: "buffer", width: "wide", total: () => `${grouped(alive.length)} in all`, cell: buffer => element("span", {},
       element("button", {type: "button", class: "link", title: "Show it in the arena"}, swatch(kindOf(buffer)), buffer.name),
       element("span", {class: "below muted"}, [KINDS.get(kindOf(buffer)), buffer.location].filter(Boolean).join(" · ")))},
-    {title: "type", cell: buffer => element("code", {}, buffer.type ?? "")},
+    {title: "type", width: "nowrap", cell: buffer => element("code", {}, buffer.type ?? "")},
     {title: "size", numeric: true, total: () => size(total), cell: buffer => size(buffer.bytes)},
     {title: "share", numeric: true, cell: buffer => percentText(buffer.bytes, total)},
-    {title: "alive because", wide: true, cell: buffer => buffer.alive_because ?? ""},
+    {title: "alive because", width: "wide", cell: buffer => buffer.alive_because ?? ""},
   ], alive, {label: "Buffers alive at the peak", limit: 50, onSelect: select});
 }
 
+/** A chain's location without its name, which stands beside it. */
+function placeOf(chain) {
+  const location = chain.location ?? "", prefix = `${chain.name} at `;
+  return location === chain.name ? "" : location.startsWith(prefix) ? location.slice(prefix.length) : location;
+}
+
 function showChains(report) {
-  const counts = new Map();
+  const counts = new Map(["in-place", "through-add", "recomputed", "kept"].map(strategy => [strategy, 0]));
   for (const chain of report.chains)
     counts.set(chain.strategy, (counts.get(chain.strategy) ?? 0) + 1);
   byId("chains-lead").textContent = report.chains.length
-    ? `${plural(report.chains.length, "batch norm")}: ${[...counts].map(([name, count]) => `${grouped(count)} ${name}`).join(", ")}.`
+    ? `${plural(report.chains.length, "batch norm")}: ${[...counts].filter(([, count]) => count).map(([name, count]) => `${grouped(count)} ${name}`).join(", ")}.`
     : "The step has no batch norms.";
   const saved = chain => (chain.saved_bytes_before || 0) - (chain.saved_bytes_after || 0);
   const text = key => ({value: chain => String(chain[key] ?? ""), cell: chain => String(chain[key] ?? "")});
   const bytes = key => ({numeric: true, value: chain => chain[key] || 0, cell: chain => size(chain[key] || 0)});
   const update = makeTable(byId("chains-table"), [
-    {title: "chain", wide: true, value: chain => chain.name, cell: chain => element("span", {}, chain.name,
-      chain.location && chain.location !== chain.name ? element("span", {class: "below muted"}, chain.location) : null)},
-    {title: "activation", ...text("activation")},
+    {title: "chain", width: "wide", value: chain => chain.name, cell: chain =>
+      element("span", {}, chain.name,   element("span", {class: "below muted"}, placeOf(chain)))},
+    {title: "activation", width: "nowrap", ...text("activation")},
     {title: "channels", numeric: true, value: chain => chain.channels || 0, cell: chain => chain.channels ? grouped(chain.channels) : "dynamic"},
-    {title: "strategy", ...text("strategy")},
+    {title: "strategy", width: "nowrap", ...text("strategy")},
     {title: "saved before", ...bytes("saved_bytes_before")},
     {title: "after", ...bytes("saved_bytes_after")},
     {title: "less by", numeric: true, value: saved, cell: chain => size(saved(chain))},
-    {title: "reason", wide: true, ...text("reason")},
+    {title: "reason", width: "wide", ...text("reason")},
   ], report.chains, {label: "Chains", sortable: true, limit: 200});
   const field = byId("chains-filter"), count = byId("chains-count");
   const filter = () => {

@@ -2,7 +2,8 @@
 
 /**
  * Fills `host` with a table and returns a function that shows other rows.
- * A column is {title, cell(row) -> node or text, value(row)? for sorting, numeric?, total?, wide?}.
+ * A column is {title, cell(row) -> node or text, value(row)? for sorting, numeric?, total?, width?}.
+ * `width` is "wide" for long text, "nowrap" for what must stay on one line.
  * `options`: label, limit, onSelect(row), current(row), sort: {column, descending}.
  */
 function makeTable(host, columns, rows, options) {
@@ -51,7 +52,7 @@ function makeTable(host, columns, rows, options) {
   function makeRow(row) {
     const cells = columns.map((column, at) => element(at ? "td" : "th", {
       scope: at ? null : "row",
-      class: [column.numeric && "number", column.wide && "wide"].filter(Boolean).join(" ") || null,
+      class: column.numeric ? "number" : column.width,
     }, column.cell(row)));
     const selectable = options.onSelect && {onclick: () => options.onSelect(row), class: "selectable"};
     return element("tr", selectable || {}, ...cells);

@@ -27,7 +27,7 @@ class Timeline {
 
   draw(width) {
     const height = width < 500 ? 240 : 300;
-    const area = {left: 58, top: 40, right: width - 12, bottom: height - 42};
+    const area = {left: 58, top: 40, right: width - 20, bottom: height - 42};
     const x = linear(0, 1, area.left, area.right), y = linear(0, this.most * 1.1, area.bottom, area.top);
     const bytes = byteTicks(0, this.most * 1.1, 6);
     const shares = ticks(0, 100, width < 500 ? 4 : 10);

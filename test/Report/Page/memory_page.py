@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-TEMPLATE = pathlib.Path(__file__).resolve().parents[2] / "lib/Report/MemoryPage/MemoryPage.html"
+TEMPLATE = pathlib.Path(__file__).resolve().parents[3] / "lib/Report/MemoryPage/MemoryPage.html"
 INCLUDE = re.compile(r"^@INCLUDE (\S+)@$", re.MULTILINE)
 
 
