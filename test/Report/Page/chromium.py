@@ -41,11 +41,11 @@ class Browser:
             os.dup2(ends[0], 3)
             os.dup2(ends[1], 4)
 
-        command = [find_chromium(), "--headless", "--remote-debugging-pipe", "--disable-gpu", "--no-first-run",
+        # The sandbox needs more rights than containers give; the pages are our own.
+        command = [find_chromium(), "--headless", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
+                   "--remote-debugging-pipe", "--no-first-run",
                    "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
                    "--force-device-scale-factor=1", f"--user-data-dir={self.profile.name}", "about:blank"]
-        if os.geteuid() == 0:
-            command.insert(1, "--no-sandbox")
         environment = {**os.environ, "HOME": self.profile.name}
         self.process = subprocess.Popen(command, preexec_fn=take_pipe, close_fds=False, env=environment,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -155,11 +155,13 @@ class Page:
         return result["result"].get("value")
 
     def settle(self):
-        """Waits until the page has reacted and painted."""
+        """Waits until the page has reacted and painted, which only a page in front does."""
+        self.call("Page.bringToFront")
         self.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
 
     def key(self, key, shift=False):
-        event = {"key": key, "windowsVirtualKeyCode": KEY_CODES.get(key, ord(key[0].upper())), "modifiers": SHIFT * shift}
+        code = KEY_CODES.get(key, ord(key[0].upper()))
+        event = {"key": key, "windowsVirtualKeyCode": code, "modifiers": SHIFT * shift}
         text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
         self.call("Input.dispatchKeyEvent", type="keyDown", **event, **({"text": text} if text else {}))
         self.call("Input.dispatchKeyEvent", type="keyUp", **event)
