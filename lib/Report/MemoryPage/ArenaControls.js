@@ -34,9 +34,10 @@ class ArenaControls {
     const host = byId("buffer-details");
     host.dataset.buffer = at;
     if (at < 0) {
+      const hint = this.model.buffers.length ? "point at a rectangle, or go to one with the arrow keys"
+        : "the plan has no buffers";
       host.replaceChildren(element("div", {class: "hint"}, element("dt", {}, "Buffer"),
-        element("dd", {class: "muted"}, this.model.buffers.length ? "point at a rectangle, or go to one with the arrow keys"
-          : "the plan has no buffers")));
+        element("dd", {class: "muted"}, hint)));
       return;
     }
     const buffer = this.model.buffers[at];
@@ -159,7 +160,8 @@ class ArenaControls {
         place = (place + 1) % found.length;
         this.select(found[place]);
       }
-      state.textContent = !field.value ? "" : found.length ? `${grouped(place + 1)} of ${grouped(found.length)}` : "none";
+      const result = found.length ? `${grouped(place + 1)} of ${grouped(found.length)}` : "none";
+      state.textContent = field.value ? result : "";
     };
     field.addEventListener("input", () => go(false));
     byId("find-form").addEventListener("submit", event => {
@@ -174,9 +176,10 @@ class ArenaControls {
     for (const buffer of this.model.buffers)
       counts.set(kindOf(buffer), (counts.get(kindOf(buffer)) ?? 0) + 1);
     const buttons = [...KINDS].filter(([kind]) => counts.has(kind)).map(([kind, words]) =>
-      element("button", {type: "button", "aria-pressed": "false", "data-kind": kind, onclick: event => {
+      element("button", {type: "button", "aria-pressed": "false", "data-kind": kind, onclick: () => {
         this.view.kind = this.view.kind === kind ? null : kind;
-        buttons.forEach(button => button.setAttribute("aria-pressed", String(button.dataset.kind === this.view.kind)));
+        for (const button of buttons)
+          button.setAttribute("aria-pressed", String(button.dataset.kind === this.view.kind));
         this.view.draw();
       }}, swatch(kind), `${words} `, element("span", {class: "muted"}, grouped(counts.get(kind)))));
     byId("legend").replaceChildren(...buttons);

@@ -53,14 +53,14 @@ class ArenaModel {
    * above and below among those alive at the same time. `from` itself where there is none.
    */
   neighbour(from, direction) {
-    const own = this.buffers[from];
+    const own = this.buffers[from], end = buffer => buffer.offset + buffer.bytes;
     const sharesTime = buffer => buffer.lower <= own.upper && own.lower <= buffer.upper;
-    const sharesOffsets = buffer => buffer.offset < own.offset + own.bytes && own.offset < buffer.offset + buffer.bytes;
+    const sharesOffsets = buffer => buffer.offset < end(own) && own.offset < end(buffer);
     const distance = {
       right: buffer => sharesOffsets(buffer) ? buffer.lower - own.upper : 0,
       left: buffer => sharesOffsets(buffer) ? own.lower - buffer.upper : 0,
-      up: buffer => sharesTime(buffer) ? buffer.offset - own.offset - own.bytes + 1 : 0,
-      down: buffer => sharesTime(buffer) ? own.offset - buffer.offset - buffer.bytes + 1 : 0,
+      up: buffer => sharesTime(buffer) ? buffer.offset - end(own) + 1 : 0,
+      down: buffer => sharesTime(buffer) ? own.offset - end(buffer) + 1 : 0,
     }[direction];
     let best = from, bestDistance = Infinity;
     this.buffers.forEach((buffer, at) => {

@@ -64,7 +64,8 @@ class ArenaView {
   /** Moves the view so that some of the buffer's middle is in it. */
   reveal(at) {
     const {view} = this, buffer = this.model.buffers[at];
-    const centre = (low, high, from, to) => high > from && low < to ? 0 : ((low + high) / 2 - (from + to) / 2) / (to - from);
+    const centre = (low, high, from, to) =>
+      high > from && low < to ? 0 : ((low + high) / 2 - (from + to) / 2) / (to - from);
     this.moveBy(centre(buffer.lower, buffer.upper + 1, view.x0, view.x1),
       centre(buffer.offset, buffer.offset + buffer.bytes, view.y0, view.y1));
   }

@@ -50,7 +50,8 @@ function chartFrame(width, height, area, x, y) {
     frame.append(svg("line", {x1: left, x2: left, y1: area.bottom, y2: area.bottom + 4, class: "axis"}),
       text(left, area.bottom + 17, "middle", label));
   }
-  frame.append(svg("line", {x1: area.left, x2: area.right, y1: area.bottom + 0.5, y2: area.bottom + 0.5, class: "axis"}),
+  const bottom = area.bottom + 0.5;
+  frame.append(svg("line", {x1: area.left, x2: area.right, y1: bottom, y2: bottom, class: "axis"}),
     svg("text", {x: area.left, y: 12, "text-anchor": "start", class: "axis-title"}, y.title),
     svg("text", {x: area.right, y: area.bottom + 34, "text-anchor": "end", class: "axis-title"}, x.title));
   return frame;

@@ -20,12 +20,13 @@ class Curve {
     const most = Math.max(1, ...this.points.map(point => point.recompute_bytes || 0)) * 1.1;
     const x = linear(Math.max(0, low - margin), high + margin, area.left, area.right);
     const y = linear(0, most, area.bottom, area.top);
-    const across = byteTicks(Math.max(0, low - margin), high + margin, width < 500 ? 4 : 8), upward = byteTicks(0, most, 5);
+    const across = byteTicks(Math.max(0, low - margin), high + margin, width < 500 ? 4 : 8);
+    const upward = byteTicks(0, most, 5);
     const frame = chartFrame(width, height, area, {map: x, title: `arena, ${across.unit}`, marks: across.marks},
       {map: y, title: `computed again, ${upward.unit}`, marks: upward.marks});
     const place = point => [x(point.arena_bytes), y(point.recompute_bytes || 0)];
     frame.append(svg("path", {class: "line after", fill: "none",
-      d: this.points.map((point, at) => `${at ? "L" : "M"}${place(point).map(at => at.toFixed(1)).join(" ")}`).join("")}));
+      d: `M${this.points.map(point => place(point).map(pixel => pixel.toFixed(1)).join(" ")).join("L")}`}));
     for (const point of this.points)
       frame.append(this.mark(point, ...place(point)));
     frame.setAttribute("role", "group");
@@ -38,7 +39,8 @@ class Curve {
       "aria-label": describePoint(point), onfocus: () => this.read(point), onpointerenter: () => this.read(point)});
     if (point.chosen)
       mark.append(svg("circle", {cx: left, cy: top, r: 9, class: "ring"}));
-    mark.append(svg("circle", {cx: left, cy: top, r: 12, class: "target"}), svg("circle", {cx: left, cy: top, r: 4.5, class: "dot after"}));
+    mark.append(svg("circle", {cx: left, cy: top, r: 12, class: "target"}),
+      svg("circle", {cx: left, cy: top, r: 4.5, class: "dot after"}));
     return mark;
   }
 
@@ -47,9 +49,10 @@ class Curve {
   }
 
   makeTable() {
-    const chosen = point => point.chosen ? " (this plan)" : "";
-    makeTable(byId("curve-table"), [
-      {title: "budget", width: "nowrap", cell: point => element("span", {}, isNumber(point.budget_bytes) ? size(point.budget_bytes) : "none", chosen(point))},
+    const budget = point => element("span", {}, isNumber(point.budget_bytes) ? size(point.budget_bytes) : "none",
+      point.chosen ? " (this plan)" : null);
+    new Table(byId("curve-table"), [
+      {title: "budget", width: "nowrap", cell: budget},
       {title: "arena", numeric: true, cell: point => size(point.arena_bytes)},
       {title: "computed again", numeric: true, cell: point => size(point.recompute_bytes || 0)},
       {title: "operations", numeric: true, cell: point => flopsText(point.recompute_flops || 0)},

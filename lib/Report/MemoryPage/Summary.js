@@ -47,7 +47,7 @@ function showTotals(report) {
     shown.id = `figure-${row.key}_${which}`;
     return shown;
   };
-  makeTable(byId("totals"), [
+  new Table(byId("totals"), [
     {title: "", cell: row => row.title},
     {title: "before", numeric: true, cell: row => sizeCell(row, "before")},
     {title: "after", numeric: true, cell: row => sizeCell(row, "after")},
@@ -77,7 +77,7 @@ function showArenaFigures(report) {
     add("recompute_bytes", "Computed again", size(report.recompute_bytes), parts.join(", "));
   }
   bytes("argument_bytes", "Arguments", "parameters, buffers and inputs, apart from the arena");
-  makeTable(byId("arena-figures"), [
+  new Table(byId("arena-figures"), [
     {title: "", cell: row => row.title},
     {title: "size", numeric: true, cell: row => {
       row.value.id = `figure-${row.key}`;

@@ -98,7 +98,8 @@ class Timeline {
     const parts = [element("span", {}, `at ${grouped(100 * this.position, 1)}${NBSP}%`),
       ...values.map(({name, bytes}) => element("span", {}, `${name} `, element("strong", {}, size(bytes))))];
     if (step)
-      parts.push(element("span", {class: "op"}, `${step.phase}: `, element("code", {}, step.op), ` ${step.location ?? ""}`));
+      parts.push(element("span", {class: "op"}, `${step.phase}: `, element("code", {}, step.op),
+        ` ${step.location ?? ""}`));
     byId("timeline-readout").replaceChildren(...parts);
     this.chart.setAttribute("aria-valuenow", (100 * this.position).toFixed(1));
     this.chart.setAttribute("aria-valuetext", [`${grouped(100 * this.position, 1)} %`,
@@ -145,7 +146,7 @@ function stepPath(points, x, y) {
     return path.join("") + `H${right}`;
   }
   let column = -1, least = 0, most = 0;
-  const flush = () => path.push(`${path.length ? "L" : "M"}${column} ${y(most).toFixed(1)}L${column} ${y(least).toFixed(1)}`);
+  const flush = () => path.push(`${column} ${y(most).toFixed(1)}L${column} ${y(least).toFixed(1)}`);
   for (const {at, bytes} of points) {
     const here = Math.round(x(at));
     if (here !== column) {
@@ -158,5 +159,5 @@ function stepPath(points, x, y) {
     most = Math.max(most, bytes);
   }
   flush();
-  return path.join("");
+  return `M${path.join("L")}`;
 }

@@ -98,7 +98,8 @@ def assert_details(page, report, at):
     buffer = report["plan"]["buffers"][at]
     shown = text(page, "#buffer-details")
     for part in (buffer["name"], buffer["location"], buffer["type"], f"{buffer['bytes']:,} bytes",
-                 f"{buffer['offset']:,} bytes", f"{buffer['lower']:,}", f"{buffer['upper']:,}", buffer["alive_because"]):
+                 f"{buffer['offset']:,} bytes", f"{buffer['lower']:,}", f"{buffer['upper']:,}",
+                 buffer["alive_because"]):
         assert part in shown, f"{part!r} is not in {shown!r}"
 
 

@@ -77,7 +77,8 @@ def make_step(blocks):
 
 def make_backward(step, saved, sizes):
     gradient = None
-    for block, ((module, result, statistic), (channels, full, weight)) in reversed(list(enumerate(zip(saved, sizes)))):
+    for block in reversed(range(len(saved))):
+        (module, result, statistic), (channels, full, weight) = saved[block], sizes[block]
         again = None
         if block % 5 == 2:  # the forward's activation dies early and is computed again
             result["upper"] = min(result["upper"], result["lower"] + 3)
@@ -165,7 +166,8 @@ def make_chains(blocks, rng):
 
 
 def make_curve(arena, recomputed):
-    points = [(None, 1.42, 0.0, 0), (1.2, 1.19, 0.35, 0), (1.0, 1.0, 1.0, 0), (0.9, 0.88, 2.2, 3), (0.8, 0.79, 4.9, 9)]
+    points = [(None, 1.42, 0.0, 0), (1.2, 1.19, 0.35, 0), (1.0, 1.0, 1.0, 0), (0.9, 0.88, 2.2, 3),
+              (0.8, 0.79, 4.9, 9)]
     return [{"budget_bytes": None if budget is None else int(budget * arena), "arena_bytes": int(size * arena),
              "recompute_bytes": int(cost * recomputed), "recompute_flops": int(cost * recomputed * 9.3),
              "convolutions_recomputed": convolutions, "chosen": budget == 1.0}
