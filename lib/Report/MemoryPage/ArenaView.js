@@ -161,13 +161,13 @@ class ArenaView {
     const {area, view} = this, {backward_from: backward, peak_step: peak} = this.model.plan;
     const inView = step => step >= view.x0 && step <= view.x1;
     context.fillStyle = themeColor("--muted");
-    if (backward > 0 && inView(backward)) {
+    if (backward > 0 && backward < this.model.steps && inView(backward)) {
       const left = Math.round(x(backward)) + 0.5;
       this.dashed(context, left, area.top - 14, [4, 3], "--boundary");
-      context.textAlign = "right";
-      context.fillText("forward", left - 6, area.top - 5);
-      context.textAlign = "left";
-      context.fillText("backward", left + 6, area.top - 5);
+      for (const {text, at, anchor} of phaseLabels(left, area)) {
+        context.textAlign = anchor === "end" ? "right" : "left";
+        context.fillText(text, at, area.top - 5);
+      }
     } else {
       context.textAlign = "left";
       context.fillText(this.model.phaseOf(Math.floor(view.x0)), area.left, area.top - 5);

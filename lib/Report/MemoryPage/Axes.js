@@ -57,6 +57,13 @@ function chartFrame(width, height, area, x, y) {
   return frame;
 }
 
+/** The phases' names on both sides of the line between them; one that has no room is left out. */
+function phaseLabels(left, area) {
+  const room = 60;
+  return [{text: "forward", at: left - 6, anchor: "end"}, {text: "backward", at: left + 6, anchor: "start"}]
+    .filter(({anchor}) => anchor === "end" ? left - room >= area.left : left + room <= area.right + 12);
+}
+
 /** Calls `draw` with an element's width, now and whenever it changes. */
 function onWidth(node, draw) {
   let last = 0;

@@ -1,7 +1,7 @@
 // The headline figures.
 
 function showSummary(report, plan) {
-  byId("title").textContent = `Memory plan of @${report.function ?? "?"}`;
+  byId("title").textContent = `Memory ${plan ? "plan" : "report"} of @${report.function ?? "?"}`;
   document.title = byId("title").textContent;
   const facts = ["One training step"];
   if (plan)

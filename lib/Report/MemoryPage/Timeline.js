@@ -51,7 +51,7 @@ class Timeline {
   peakMarks(x, y, area) {
     const placed = [];
     return this.series.flatMap(({name, peak}) => {
-      const left = x(peak.at), room = 130;
+      const left = x(peak.at), room = 105;
       let anchor = name === "before" ? "end" : "start";
       if (anchor === "end" && left - room < area.left)
         anchor = "start";
@@ -111,8 +111,8 @@ class Timeline {
 function boundaryMark(left, area) {
   const at = Math.round(left) + 0.5;
   return [svg("line", {x1: at, x2: at, y1: area.top - 14, y2: area.bottom, class: "boundary"}),
-    svg("text", {x: at - 6, y: area.top - 5, "text-anchor": "end", class: "mark"}, "forward"),
-    svg("text", {x: at + 6, y: area.top - 5, "text-anchor": "start", class: "mark"}, "backward")];
+    ...phaseLabels(at, area).map(({text, at, anchor}) =>
+      svg("text", {x: at, y: area.top - 5, "text-anchor": anchor, class: "mark"}, text))];
 }
 
 function cleanSeries(points) {
