@@ -7,6 +7,7 @@ readonly BUILD_PACKAGES="libmlir-$LLVM-dev mlir-$LLVM-tools llvm-$LLVM-dev llvm-
   clang-$LLVM lld-$LLVM cmake ninja-build ccache python3"
 readonly FORMAT_PACKAGES="clang-format-$LLVM"
 readonly TIDY_PACKAGES="clang-tidy-$LLVM"
+readonly BROWSER_PACKAGES="chromium"
 
 say() { printf '== %s\n' "$*" >&2; }
 die() {
@@ -38,6 +39,14 @@ need_packages() {
     --no-install-recommends "${missing[@]}" >/dev/null ||
     die "apt-get could not install ${missing[*]}; LLVM $LLVM is in Debian bookworm's" \
       "security archive and in trixie and later"
+}
+
+# A browser for the checks of the memory page. Without one they are reported as unsupported.
+want_browser() {
+  command -v chromium chromium-browser google-chrome >/dev/null && return
+  # shellcheck disable=SC2086
+  (need_packages $BROWSER_PACKAGES) ||
+    say "no browser: test/Report/Page will be unsupported"
 }
 
 # A Python that can make virtual environments: the user's, or else Debian's.

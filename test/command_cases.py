@@ -7,11 +7,13 @@ import lit.util
 
 class CommandCases(lit.formats.TestFormat):
     """`cases` maps the name of a case to its command (argv); the case passes if that exits with 0.
-    They belong to `folder`; its subfolders, which inherit the format, have none."""
+    They belong to `folder`; its subfolders, which inherit the format, have none. `unsupported` says why
+    none can run here, if so."""
 
-    def __init__(self, folder, cases):
+    def __init__(self, folder, cases, unsupported=None):
         self.folder = folder
         self.cases = cases
+        self.unsupported = unsupported
 
     def getTestsInDirectory(self, testSuite, path_in_suite, litConfig, localConfig):
         if testSuite.getSourcePath(path_in_suite) != self.folder:
@@ -20,6 +22,8 @@ class CommandCases(lit.formats.TestFormat):
             yield lit.Test.Test(testSuite, path_in_suite + (name,), localConfig)
 
     def execute(self, test, litConfig):
+        if self.unsupported:
+            return lit.Test.UNSUPPORTED, self.unsupported
         command = self.cases[test.path_in_suite[-1]]
         try:
             out, err, status = lit.util.executeCommand(
