@@ -137,12 +137,15 @@ static bool isExactInEveryType(APFloat value) {
 StringRef IdentityAttr::getActivationName() const { return "identity"; }
 bool IdentityAttr::isInvertible() const { return true; }
 bool IdentityAttr::hasDerivativeFromOutput() const { return true; }
+bool IdentityAttr::isDerivativeFromOutputExact() const { return true; }
 
 StringRef LeakyReluAttr::getActivationName() const { return "leaky_relu"; }
 bool LeakyReluAttr::isInvertible() const { return isPositive(getSlope()); }
 // Slope 0 is relu.
 bool LeakyReluAttr::isInvertibleWhereSensitive() const { return getSlope() >= APFloat(0.0); }
 bool LeakyReluAttr::hasDerivativeFromOutput() const { return getSlope() >= APFloat(0.0); }
+// A positive y is z, any other gives a z that is not positive.
+bool LeakyReluAttr::isDerivativeFromOutputExact() const { return hasDerivativeFromOutput(); }
 StringRef LeakyReluAttr::getHazards() const {
   return "z of a tiny negative y underflows to -0 in f16: y is recovered as -0 and phi' is still "
          "the slope. An error in z is multiplied by 1/slope where y < 0";
@@ -211,6 +214,7 @@ StringRef ReluAttr::getActivationName() const { return "relu"; }
 bool ReluAttr::isInvertible() const { return false; }
 bool ReluAttr::isInvertibleWhereSensitive() const { return true; }
 bool ReluAttr::hasDerivativeFromOutput() const { return true; }
+bool ReluAttr::isDerivativeFromOutputExact() const { return true; }
 
 StringRef HardtanhAttr::getActivationName() const { return "hardtanh"; }
 bool HardtanhAttr::isInvertible() const { return false; }
@@ -218,6 +222,7 @@ bool HardtanhAttr::isInvertibleWhereSensitive() const { return hasDerivativeFrom
 bool HardtanhAttr::hasDerivativeFromOutput() const {
   return isExactInEveryType(getMinVal()) && isExactInEveryType(getMaxVal());
 }
+bool HardtanhAttr::isDerivativeFromOutputExact() const { return hasDerivativeFromOutput(); }
 
 StringRef HardsigmoidAttr::getActivationName() const { return "hardsigmoid"; }
 bool HardsigmoidAttr::isInvertible() const { return false; }

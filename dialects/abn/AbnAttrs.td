@@ -51,12 +51,13 @@ class Abn_Activation<string name, string attrMnemonic, list<string> methods = []
   let mnemonic = attrMnemonic;
 }
 
-def Abn_IdentityAttr : Abn_Activation<"Identity", "identity"> {
+def Abn_IdentityAttr : Abn_Activation<"Identity", "identity", ["isDerivativeFromOutputExact"]> {
   let summary = "z = y";
 }
 
 def Abn_LeakyReluAttr : Abn_Activation<"LeakyRelu", "leaky_relu",
-                                       ["isInvertibleWhereSensitive", "getHazards"]> {
+                                       ["isInvertibleWhereSensitive", "isDerivativeFromOutputExact",
+                                        "getHazards"]> {
   let summary = "z = y > 0 ? y : slope * y, slope > 0";
   let description = [{
     Invertible for slope > 0 only: a slope that is not positive is refused by the ops that invert,
@@ -125,11 +126,11 @@ def Abn_TanhAttr : Abn_Activation<"Tanh", "tanh", ["getHazards"]> {
   let summary = "z = tanh(y)";
 }
 
-def Abn_ReluAttr : Abn_Activation<"Relu", "relu", ["isInvertibleWhereSensitive"]> {
+def Abn_ReluAttr : Abn_Activation<"Relu", "relu", ["isInvertibleWhereSensitive", "isDerivativeFromOutputExact"]> {
   let summary = "z = max(y, 0); not invertible in training";
 }
 
-def Abn_HardtanhAttr : Abn_Activation<"Hardtanh", "hardtanh", ["isInvertibleWhereSensitive"]> {
+def Abn_HardtanhAttr : Abn_Activation<"Hardtanh", "hardtanh", ["isInvertibleWhereSensitive", "isDerivativeFromOutputExact"]> {
   let summary = "z = min(max(y, min), max); relu6 is hardtanh<0.0, 6.0>; not invertible in training";
   let description = [{
     phi' is 0 at and beyond the bounds. It can be computed from z only if every element type holds

@@ -78,6 +78,11 @@ def Abn_Dialect : Dialect {
     /// On a pack op: the proved lower bound of the arena, and the largest sum of live sizes.
     static constexpr StringLiteral kLowerBoundAttr = "abn.lower_bound_bytes";
     static constexpr StringLiteral kMaxLiveAttr = "abn.max_live_bytes";
+    /// On a function that recovers by inversion: the version of it that recomputes instead; on that one a
+    /// unit attribute. On the function that chooses between them at run time: both.
+    static constexpr StringLiteral kFallbackOfAttr = "abn.fallback";
+    static constexpr StringLiteral kFallbackAttr = "abn.is_fallback";
+    static constexpr StringLiteral kVersionsAttr = "abn.versions";
     /// On a function: what the planner chose and what it costs (see docs/Report.md).
     static constexpr StringLiteral kPlanAttr = "abn.plan";
     void registerAttributes();

@@ -27,8 +27,11 @@ def ActivationAttrInterface : AttrInterface<"ActivationAttrInterface"> {
                       only where dy is not zero.}],
                     "bool", "isInvertibleWhereSensitive", (ins), "",
                     "return $_attr.isInvertible();">,
-    InterfaceMethod<"Whether phi' can be computed from z instead of y, with equal results.", "bool",
-                    "hasDerivativeFromOutput">,
+    InterfaceMethod<"Whether phi' can be computed from z instead of y, with equal results up to rounding.",
+                    "bool", "hasDerivativeFromOutput">,
+    InterfaceMethod<[{Whether phi' from z equals phi' from y bit by bit, in every element type: so where it
+                      only depends on a comparison that rounding z cannot change (relu, leaky relu).}],
+                    "bool", "isDerivativeFromOutputExact", (ins), "", "return false;">,
     InterfaceMethod<[{The numerical hazards of the inverse, for documentation and reports; empty
                       if there are none.}],
                     "::llvm::StringRef", "getHazards", (ins), "", "return \"\";">,

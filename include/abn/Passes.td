@@ -364,11 +364,19 @@ def FoldTransposes : Pass<"abn-fold-transposes", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
-def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::func::FuncOp"> {
+def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::ModuleOp"> {
   let summary = "Choose what is kept for the backward and what is computed again";
   let description = [{
     To be written.
   }];
+  let options = [
+    Option<"budgetBytes", "budget-bytes", "int64_t", "-1",
+           "the arena must not be larger; convolutions are computed again too if nothing else meets it">,
+    Option<"objective", "objective", "std::string", "\"balanced\"",
+           "`peak`: the smallest arena; `balanced`: the least recomputation within 3 % of it; `time`: no "
+           "recomputation">,
+    Option<"alignment", "alignment", "int64_t", "256", "offsets are multiples of it, in bytes">
+  ];
   let dependentDialects = [
     "::mlir::abn::AbnDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
   ];

@@ -1,4 +1,5 @@
 // abn-plan-recompute: what is kept, what is computed again and when.
+#include "GradientsFromOutput.h"
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
@@ -6,7 +7,9 @@
 #include "abn/Plan/Planner.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "llvm/Support/Format.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/ADT/StringSwitch.h"
 
 namespace mlir::abn {
 #define GEN_PASS_DEF_PLANRECOMPUTE
@@ -16,42 +19,104 @@ namespace mlir::abn {
 using namespace mlir;
 using namespace mlir::abn;
 
+static std::optional<plan::Objective> parseObjective(StringRef text) {
+  return llvm::StringSwitch<std::optional<plan::Objective>>(text)
+      .Case("peak", plan::Objective::Peak)
+      .Case("balanced", plan::Objective::Balanced)
+      .Case("time", plan::Objective::Time)
+      .Default(std::nullopt);
+}
+
+/// What the report says of the plan, on the function.
+static void recordPlan(func::FuncOp func, const plan::PlannerResult &result, StringRef objective) {
+  Builder b(func.getContext());
+  auto integer = [&](StringRef key, int64_t value) {
+    return b.getNamedAttr(key, b.getI64IntegerAttr(value));
+  };
+  auto describe = [&](const plan::PlanPoint &point) {
+    return SmallVector<NamedAttribute>{integer("arena_bytes", point.arena),
+                                       integer("max_live_bytes", point.maxLive),
+                                       integer("recompute_bytes", point.cost.bytes),
+                                       integer("recompute_flops", point.cost.flops),
+                                       integer("convolutions_recomputed", point.cost.heavyOps)};
+  };
+  SmallVector<Attribute> curve;
+  for (const plan::PlanPoint &point : result.curve)
+    curve.push_back(b.getDictionaryAttr(describe(point)));
+  SmallVector<NamedAttribute> entries = describe(result.curve[result.chosen]);
+  entries.push_back(b.getNamedAttr("curve", b.getArrayAttr(curve)));
+  entries.push_back(integer("chosen", result.chosen));
+  entries.push_back(b.getNamedAttr("objective", b.getStringAttr(objective)));
+  entries.push_back(integer("plan_lower_bound_bytes", result.lowerBoundWithoutHeavy));
+  func->setAttr(AbnDialect::kPlanAttr, b.getDictionaryAttr(entries));
+}
+
 namespace {
-struct PlanRecompute : abn::impl::PlanRecomputeBase<PlanRecompute> {
+struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
   using PlanRecomputeBase::PlanRecomputeBase;
 
   void runOnOperation() override {
-    FailureOr<TrainingStep> step = TrainingStep::get(getOperation());
-    if (failed(step) || !step->getLossResult())
-      return;
-    PlanModel model(*step);
-    plan::PlannerOptions options;
-    plan::PlannerResult result = planStep(model.getGraph(), options);
-    if (getenv("ABN_PLAN_PEAK")) {
-      auto &graph = model.getGraph();
-      auto &schedule = result.curve[0].schedule;
-      plan::Evaluation e = evaluate(graph, schedule, 256);
-      unsigned peak = std::max_element(e.live.begin(), e.live.end()) - e.live.begin();
-      llvm::errs() << "peak at " << peak << " of " << schedule.size() << ": "
-                   << model.getOperation(schedule[peak])->getName() << " "
-                   << describeLocation(model.getOperation(schedule[peak])->getLoc()) << "\n";
-      for (unsigned s = 0; s < schedule.size(); s += 1)
-        for (unsigned i = 0; i < e.bufferOf[s].size(); ++i) {
-          unsigned b = e.bufferOf[s][i];
-          if (b == plan::kNone || e.takenFrom[s][i] != plan::kNone)
-            continue;
-          if (e.buffers[b].lower <= peak && peak <= e.buffers[b].upper &&
-              e.buffers[b].bytes > 1000000)
-            llvm::errs() << "  " << e.buffers[b].lower << ".." << e.buffers[b].upper << " "
-                         << llvm::format("%.1f ", e.buffers[b].bytes / 1048576.)
-                         << model.getOperation(schedule[s])->getName() << " "
-                         << describeLocation(model.getOperation(schedule[s])->getLoc()) << "\n";
-        }
-      for (unsigned s = 0; s < schedule.size(); s += std::max<unsigned>(1, schedule.size() / 60))
-        llvm::errs() << s << " " << llvm::format("%.1f", e.live[s] / 1048576.) << " "
-                     << model.getOperation(schedule[s])->getName() << "\n";
+    ModuleOp module = getOperation();
+    std::optional<plan::Objective> goal = parseObjective(objective);
+    if (!goal) {
+      module.emitError() << "expected peak, balanced or time for the option `objective`, got `"
+                         << objective << "`";
+      return signalPassFailure();
     }
-    model.apply(result.curve[result.chosen].schedule, options.alignment);
+    if (alignment <= 0 || !llvm::isPowerOf2_64(alignment)) {
+      module.emitError() << "expected a power of two for the option `alignment`, got " << alignment;
+      return signalPassFailure();
+    }
+    plan::PlannerOptions options;
+    options.objective = *goal;
+    options.alignment = alignment;
+    if (budgetBytes >= 0)
+      options.budget = budgetBytes;
+    for (auto func : module.getOps<func::FuncOp>())
+      if (!func->hasAttr(AbnDialect::kFallbackAttr) && failed(planFunction(func, options)))
+        return signalPassFailure();
+  }
+
+  /// Plans a step, then the version of it that runs in its place at times: the two share an arena.
+  LogicalResult planFunction(func::FuncOp func, plan::PlannerOptions options) {
+    FailureOr<int64_t> arena = planVersion(func, options);
+    if (failed(arena))
+      return failure();
+    auto fallback = func->getAttrOfType<FlatSymbolRefAttr>(AbnDialect::kFallbackOfAttr);
+    if (!fallback)
+      return success();
+    auto other = getOperation().lookupSymbol<func::FuncOp>(fallback.getValue());
+    if (!options.budget)
+      options.target = *arena;
+    return planVersion(other, options);
+  }
+
+  /// The arena's bytes; 0 for a function that is no training step.
+  FailureOr<int64_t> planVersion(func::FuncOp func, const plan::PlannerOptions &options) {
+    FailureOr<TrainingStep> step = TrainingStep::get(func);
+    if (failed(step) || !step->getLossResult())
+      return 0;
+    readOutputsInGradients(func);
+    PlanModel model(*step);
+    plan::PlannerResult result = planStep(model.getGraph(), options);
+    if (result.chosen == plan::kNone) {
+      InFlightDiagnostic error = func.emitError()
+                                 << "no plan within the budget of " << *options.budget
+                                 << " bytes: the smallest arena found has "
+                                 << result.curve.back().arena << " bytes";
+      error.attachNote(func.getLoc())
+          << "proved: no plan has less than " << result.lowerBound << " bytes, none without "
+          << "recomputing convolutions less than " << result.lowerBoundWithoutHeavy;
+      return failure();
+    }
+    const plan::PlanPoint &chosen = result.curve[result.chosen];
+    recordPlan(func, result, objective);
+    remark::analysis(func.getLoc(), remark::RemarkOpts::name("PlanRecompute").category("abn"))
+        << "arena of " + std::to_string(chosen.arena) + " bytes; " +
+               std::to_string(chosen.cost.bytes) + " bytes and " +
+               std::to_string(chosen.cost.heavyOps) + " convolutions computed again";
+    model.apply(chosen.schedule, options.alignment);
+    return chosen.arena;
   }
 };
 } // namespace

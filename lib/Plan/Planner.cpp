@@ -1,12 +1,24 @@
-// The portfolio: first schedules, held values at several limits, the choice.
+// The portfolio: first schedules, held values at several limits, and the choice among them.
 #include "abn/Plan/Planner.h"
 #include "abn/Plan/Schedules.h"
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <limits>
+#include <tuple>
 
 using namespace mlir::abn::plan;
+
+namespace {
+/// A first schedule with its largest sum of live bytes.
+struct Base {
+  Schedule schedule;
+  int64_t maxLive;
+};
+} // namespace
+
+static Base makeBase(const StepGraph &graph, const ScheduleOptions &options, int64_t alignment) {
+  Base base{buildSchedule(graph, options), 0};
+  base.maxLive = evaluate(graph, base.schedule, alignment).maxLive;
+  return base;
+}
 
 static PlanPoint makePoint(const StepGraph &graph, Schedule schedule, int64_t alignment) {
   Evaluation evaluation = evaluate(graph, schedule, alignment);
@@ -14,40 +26,145 @@ static PlanPoint makePoint(const StepGraph &graph, Schedule schedule, int64_t al
           evaluation.cost};
 }
 
-PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOptions &options) {
-  constexpr double kNever = std::numeric_limits<double>::infinity();
-  PlannerResult result;
-  Schedule best;
-  int64_t bestLive = std::numeric_limits<int64_t>::max();
-  for (bool moveSinks : {true})
-    for (double ratio : {1.0, 0.5, 2.0, kNever})
-      for (unsigned depth : {32u, 8u, 0u}) {
+/// Cost first by convolutions, then bytes: the order in which work is spent.
+static auto costKey(const PlanPoint &point) {
+  return std::make_tuple(point.cost.heavyOps ? point.cost.flops : 0, point.cost.bytes,
+                         point.arena);
+}
+
+/// Drops points that another one beats in arena and cost; largest arena first.
+static void keepFrontier(std::vector<PlanPoint> &points) {
+  std::stable_sort(points.begin(), points.end(), [](const PlanPoint &a, const PlanPoint &b) {
+    return costKey(a) < costKey(b);
+  });
+  std::vector<PlanPoint> frontier;
+  for (PlanPoint &point : points)
+    if (frontier.empty() || point.arena < frontier.back().arena)
+      frontier.push_back(std::move(point));
+  points = std::move(frontier);
+}
+
+/// The first schedules of the portfolio, smallest peak first: weight gradients put off or not, long
+/// recomputations allowed or not.
+static std::vector<Base> makeBases(const StepGraph &graph, const PlannerOptions &options,
+                                   const std::vector<bool> &recomputedHeavy) {
+  std::vector<Base> bases;
+  for (bool moveSinks : {true, false})
+    for (double ratio : {1.0, 0.5, 2.0})
+      for (unsigned depth : {32u, 6u}) {
+        if (!moveSinks && ratio != 1.0)
+          continue;
         ScheduleOptions first;
         first.moveSinks = moveSinks;
         first.deferRatio = ratio;
         first.maxDepth = depth;
-        Schedule schedule = buildSchedule(graph, first);
-        Evaluation e = evaluate(graph, schedule, options.alignment);
-        if (getenv("ABN_PLAN_DEBUG"))
-          fprintf(stderr,
-                  "move %d ratio %g depth %u: live %.1f steps %zu recompute %.1f copies %u "
-                  "complete %d\n",
-                  moveSinks, ratio, depth, e.maxLive / 1048576., schedule.size(),
-                  e.cost.bytes / 1048576., e.copies, isComplete(graph, schedule));
-        if (e.maxLive < bestLive) {
-          bestLive = e.maxLive;
-          best = schedule;
-        }
+        first.recomputedHeavy = recomputedHeavy;
+        bases.push_back(makeBase(graph, first, options.alignment));
       }
-  for (double factor : {1.0, 1.01, 1.02, 1.03, 1.05, 1.1, 1.2, 1.5, 2.0, 10.}) {
-    Schedule held = holdValues(graph, best, bestLive * factor, options.alignment);
-    result.curve.push_back(makePoint(graph, held, options.alignment));
-    if (getenv("ABN_PLAN_DEBUG"))
-      fprintf(stderr, "limit %.1f: arena %.1f live %.1f recompute %.1f steps %zu\n",
-              bestLive * factor / 1048576., result.curve.back().arena / 1048576.,
-              result.curve.back().maxLive / 1048576., result.curve.back().cost.bytes / 1048576.,
-              held.size());
+  std::stable_sort(bases.begin(), bases.end(),
+                   [](const Base &a, const Base &b) { return a.maxLive < b.maxLive; });
+  return bases;
+}
+
+/// How many of the first schedules are worked out, and the limits, in percent of the smallest peak, up
+/// to which values are held in them.
+static constexpr unsigned kWorkedOut = 2;
+static constexpr int kLimits[] = {100, 101, 102, 103, 105, 108, 112, 118, 125, 140, 160, 200, 300};
+
+/// The points of the light plans: nothing heavy is computed again.
+static std::vector<PlanPoint> makeLightPoints(const StepGraph &graph,
+                                              const PlannerOptions &options) {
+  std::vector<PlanPoint> points;
+  std::vector<Base> bases = makeBases(graph, options, {});
+  for (unsigned i = 0; i < std::min<size_t>(kWorkedOut, bases.size()); ++i)
+    for (int percent : kLimits) {
+      int64_t limit = bases.front().maxLive / 100 * percent;
+      points.push_back(makePoint(
+          graph, holdValues(graph, bases[i].schedule, limit, options.alignment), options.alignment));
+      // Nothing is recomputed any more.
+      if (points.back().cost.bytes == 0)
+        break;
+    }
+  // The order as it is, and with the weight gradients moved, without any recomputation.
+  for (bool moveSinks : {false, true}) {
+    ScheduleOptions plain;
+    plain.moveSinks = moveSinks;
+    plain.recompute = false;
+    points.push_back(makePoint(graph, buildSchedule(graph, plain), options.alignment));
   }
-  result.chosen = 0;
+  return points;
+}
+
+/// Heavy forward ops by the work that a byte of their result takes, least first.
+static std::vector<unsigned> orderHeavyOps(const StepGraph &graph) {
+  std::vector<unsigned> heavy;
+  auto bytesOf = [&](unsigned op) {
+    int64_t bytes = 1;
+    for (const GraphResult &result : graph.ops[op].results)
+      bytes += graph.values[result.value].bytes;
+    return bytes;
+  };
+  for (unsigned op : graph.order)
+    if (graph.ops[op].isHeavy && graph.ops[op].isForward)
+      heavy.push_back(op);
+  std::stable_sort(heavy.begin(), heavy.end(), [&](unsigned a, unsigned b) {
+    return static_cast<double>(graph.ops[a].flops) / bytesOf(a) <
+           static_cast<double>(graph.ops[b].flops) / bytesOf(b);
+  });
+  return heavy;
+}
+
+/// Plans that compute more and more convolutions again, the cheapest per byte first.
+static void addHeavyPoints(const StepGraph &graph, const PlannerOptions &options,
+                           std::vector<PlanPoint> &points) {
+  std::vector<unsigned> heavy = orderHeavyOps(graph);
+  constexpr unsigned kSteps = 12;
+  for (unsigned step = 1; step <= kSteps; ++step) {
+    std::vector<bool> recomputed(graph.ops.size());
+    for (unsigned i = 0; i < (heavy.size() * step + kSteps - 1) / kSteps; ++i)
+      recomputed[heavy[i]] = true;
+    std::vector<Base> bases = makeBases(graph, options, recomputed);
+    points.push_back(makePoint(graph,
+                               holdValues(graph, bases.front().schedule, bases.front().maxLive,
+                                          options.alignment),
+                               options.alignment));
+  }
+}
+
+/// The cheapest point of at most `arena` bytes; kNone if there is none. The curve rises in arena
+/// from its end.
+static unsigned findCheapest(const std::vector<PlanPoint> &curve, int64_t arena) {
+  for (unsigned i = 0; i < curve.size(); ++i)
+    if (curve[i].arena <= arena)
+      return i;
+  return kNone;
+}
+
+PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOptions &options) {
+  PlannerResult result;
+  result.lowerBound = computeLowerBound(graph, options.alignment, /*recomputeHeavy=*/true);
+  result.lowerBoundWithoutHeavy =
+      computeLowerBound(graph, options.alignment, /*recomputeHeavy=*/false);
+  result.curve = makeLightPoints(graph, options);
+  keepFrontier(result.curve);
+  int64_t smallest = result.curve.back().arena;
+  if (options.budget) {
+    // The plans that a budget chooses from do not depend on it: a smaller budget can only rule out
+    // the plan that a larger one has chosen, so that the peak never rises.
+    if (*options.budget < smallest) {
+      addHeavyPoints(graph, options, result.curve);
+      keepFrontier(result.curve);
+    }
+    result.chosen = findCheapest(result.curve, *options.budget);
+    return result;
+  }
+  int64_t allowed = smallest;
+  if (options.objective == Objective::Balanced)
+    allowed = smallest + smallest * 3 / 100;
+  else if (options.objective == Objective::Time)
+    allowed = result.curve.front().arena;
+  if (options.target)
+    allowed = std::max(smallest, *options.target);
+  result.chosen = findCheapest(result.curve, allowed);
   return result;
 }

@@ -20,6 +20,9 @@ struct PlannerOptions {
   /// Bytes that the arena must not exceed. Convolutions are computed again too if nothing else
   /// meets it.
   std::optional<int64_t> budget;
+  /// The bytes of an arena that is there anyway, in place of the objective: the least recomputation
+  /// that fits, or the smallest arena if none does.
+  std::optional<int64_t> target;
   /// Offsets are multiples of it.
   int64_t alignment = 256;
 };
@@ -32,7 +35,7 @@ struct PlanPoint {
 };
 
 struct PlannerResult {
-  /// By falling arena and rising cost; no point is better than another in both.
+  /// By rising cost and falling arena; no point is better than another in both.
   std::vector<PlanPoint> curve;
   /// The chosen one, an index of `curve`; kNone if the budget is below every plan's arena.
   unsigned chosen = kNone;
@@ -41,7 +44,12 @@ struct PlannerResult {
   int64_t lowerBound = 0, lowerBoundWithoutHeavy = 0;
 };
 
+/// Plans a step. The result is the same for the same graph and options.
 PlannerResult planStep(const StepGraph &graph, const PlannerOptions &options);
+
+/// Bytes that no schedule's arena is smaller than; without `recomputeHeavy`, none's that runs each
+/// convolution of the forward once.
+int64_t computeLowerBound(const StepGraph &graph, int64_t alignment, bool recomputeHeavy);
 
 } // namespace mlir::abn::plan
 

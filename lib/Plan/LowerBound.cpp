@@ -1,0 +1,226 @@
+// Proved lower bounds of the arena over all schedules of a step.
+#include "abn/Plan/Planner.h"
+#include <algorithm>
+#include <deque>
+#include <limits>
+
+using namespace mlir::abn::plan;
+
+namespace {
+/// Maximum flow from one node to another, by Dinic's algorithm.
+class FlowNetwork {
+public:
+  explicit FlowNetwork(unsigned nodes) : arcsOf(nodes) {}
+
+  void addArc(unsigned from, unsigned to, int64_t capacity) {
+    arcsOf[from].push_back(arcs.size());
+    arcs.push_back({to, capacity});
+    arcsOf[to].push_back(arcs.size());
+    arcs.push_back({from, 0});
+  }
+
+  int64_t computeMaxFlow(unsigned source, unsigned sink) {
+    int64_t total = 0;
+    while (findLevels(source, sink)) {
+      next.assign(arcsOf.size(), 0);
+      while (int64_t pushed = push(source, sink))
+        total += pushed;
+    }
+    return total;
+  }
+
+private:
+  struct Arc {
+    unsigned to;
+    int64_t capacity;
+  };
+
+  bool findLevels(unsigned source, unsigned sink) {
+    level.assign(arcsOf.size(), kNone);
+    level[source] = 0;
+    std::deque<unsigned> queue{source};
+    while (!queue.empty()) {
+      unsigned node = queue.front();
+      queue.pop_front();
+      for (unsigned id : arcsOf[node])
+        if (arcs[id].capacity > 0 && level[arcs[id].to] == kNone) {
+          level[arcs[id].to] = level[node] + 1;
+          queue.push_back(arcs[id].to);
+        }
+    }
+    return level[sink] != kNone;
+  }
+
+  /// Sends flow along one path of the level graph; without recursion, since the paths of deep networks
+  /// are long.
+  int64_t push(unsigned source, unsigned sink) {
+    std::vector<unsigned> path;
+    unsigned node = source;
+    while (node != sink) {
+      bool advanced = false;
+      for (; next[node] < arcsOf[node].size(); ++next[node]) {
+        const Arc &arc = arcs[arcsOf[node][next[node]]];
+        if (arc.capacity > 0 && level[arc.to] == level[node] + 1) {
+          path.push_back(arcsOf[node][next[node]]);
+          node = arc.to;
+          advanced = true;
+          break;
+        }
+      }
+      if (advanced)
+        continue;
+      if (path.empty())
+        return 0;
+      // A dead end: step back and try the next arc.
+      level[node] = kNone;
+      node = arcs[path.back() ^ 1].to;
+      path.pop_back();
+    }
+    int64_t pushed = std::numeric_limits<int64_t>::max();
+    for (unsigned id : path)
+      pushed = std::min(pushed, arcs[id].capacity);
+    for (unsigned id : path) {
+      arcs[id].capacity -= pushed;
+      arcs[id ^ 1].capacity += pushed;
+    }
+    return pushed;
+  }
+
+  std::vector<Arc> arcs;
+  std::vector<std::vector<unsigned>> arcsOf;
+  std::vector<unsigned> level, next;
+};
+
+class LowerBound {
+public:
+  LowerBound(const StepGraph &graph, int64_t alignment) : graph(graph), alignment(alignment) {}
+
+  /// Whatever the schedule: at the end every output is there; at every op its operands and results
+  /// are, less the results that may take over an operand.
+  int64_t ofEveryOp() {
+    int64_t outputs = 0, bound = 0;
+    for (const GraphValue &value : graph.values)
+      if (value.isOutput && !value.isExternal && !mayBeDonated(value))
+        outputs += round(value.bytes);
+    bound = outputs;
+    for (unsigned id : graph.order) {
+      const GraphOp &op = graph.ops[id];
+      std::vector<unsigned> reads = op.reads;
+      std::sort(reads.begin(), reads.end());
+      reads.erase(std::unique(reads.begin(), reads.end()), reads.end());
+      int64_t bytes = 0;
+      for (unsigned value : reads)
+        if (!graph.values[value].isExternal)
+          bytes += round(graph.values[value].bytes);
+      for (const GraphResult &result : op.results)
+        if (result.tiedTo == kNone && result.reusable.empty())
+          bytes += round(graph.values[result.value].bytes);
+      bound = std::max(bound, bytes);
+    }
+    return bound;
+  }
+
+  /// Without recomputing heavy ops: when the last heavy op of the forward has run (all others have, if it
+  /// depends on them), no op has run that depends on it. What those read is live or follows from what
+  /// is live by ops that are not heavy: the live values cut every path from a heavy result to such a
+  /// reader. The smallest cut is a maximum flow.
+  int64_t ofForwardEnd() {
+    unsigned values = graph.values.size(), source = 2 * values, sink = source + 1;
+    FlowNetwork network(2 * values + 2);
+    constexpr int64_t kUnbounded = std::numeric_limits<int64_t>::max() / 4;
+    std::vector<bool> isForwardValue(values);
+    std::vector<unsigned> producer(values, kNone);
+    for (unsigned id : graph.order)
+      for (const GraphResult &result : graph.ops[id].results) {
+        isForwardValue[result.value] = graph.ops[id].isForward;
+        producer[result.value] = id;
+      }
+    for (unsigned value = 0; value < values; ++value) {
+      if (!isForwardValue[value])
+        continue;
+      network.addArc(2 * value, 2 * value + 1, round(graph.values[value].bytes));
+      // A light op without a recipe may be one that has not run yet: what it reads gives its result.
+      unsigned recipe = graph.values[value].recipe;
+      if (recipe == kNone)
+        recipe = producer[value];
+      if (graph.ops[recipe].isHeavy) {
+        network.addArc(source, 2 * value, kUnbounded);
+        continue;
+      }
+      for (unsigned read : graph.ops[recipe].reads)
+        if (isForwardValue[read])
+          network.addArc(2 * read + 1, 2 * value, kUnbounded);
+    }
+    for (unsigned value : findNeeded(isForwardValue))
+      network.addArc(2 * value + 1, sink, kUnbounded);
+    return network.computeMaxFlow(source, sink);
+  }
+
+private:
+  int64_t round(int64_t bytes) const { return (bytes + alignment - 1) / alignment * alignment; }
+
+  /// An output may lie in a donated argument of its size.
+  bool mayBeDonated(const GraphValue &output) const {
+    return std::any_of(graph.values.begin(), graph.values.end(), [&](const GraphValue &value) {
+      return value.isDonated && value.bytes == output.bytes;
+    });
+  }
+
+  /// Forward values that ops read which depend on the last heavy forward op, and that do not depend
+  /// on it themselves; none if another heavy op does not precede that one in every schedule.
+  std::vector<unsigned> findNeeded(const std::vector<bool> &isForwardValue) const {
+    unsigned last = kNone;
+    for (unsigned id : graph.order)
+      if (graph.ops[id].isForward && graph.ops[id].isHeavy)
+        last = id;
+    std::vector<unsigned> needed;
+    if (last == kNone || !isReachedByAll(last))
+      return needed;
+    std::vector<bool> depends(graph.values.size());
+    for (unsigned id : graph.order) {
+      const GraphOp &op = graph.ops[id];
+      bool isAfter = id == last || std::any_of(op.reads.begin(), op.reads.end(),
+                                               [&](unsigned value) { return depends[value]; });
+      if (!isAfter)
+        continue;
+      for (const GraphResult &result : op.results)
+        depends[result.value] = true;
+      for (unsigned value : op.reads)
+        if (id != last && isForwardValue[value] && !depends[value])
+          needed.push_back(value);
+    }
+    return needed;
+  }
+
+  /// Whether `last` depends on every other heavy forward op.
+  bool isReachedByAll(unsigned last) const {
+    std::vector<bool> reaches(graph.values.size());
+    for (unsigned value : graph.ops[last].reads)
+      reaches[value] = true;
+    for (auto id = graph.order.rbegin(); id != graph.order.rend(); ++id) {
+      const GraphOp &op = graph.ops[*id];
+      if (*id == last)
+        continue;
+      bool does = std::any_of(op.results.begin(), op.results.end(), [&](const GraphResult &result) {
+        return reaches[result.value];
+      });
+      if (op.isForward && op.isHeavy && !does)
+        return false;
+      if (does)
+        for (unsigned value : op.reads)
+          reaches[value] = true;
+    }
+    return true;
+  }
+
+  const StepGraph &graph;
+  int64_t alignment;
+};
+} // namespace
+
+int64_t mlir::abn::plan::computeLowerBound(const StepGraph &graph, int64_t alignment,
+                                           bool recomputeHeavy) {
+  LowerBound bound(graph, alignment);
+  int64_t ofOps = bound.ofEveryOp();
+  return recomputeHeavy ? ofOps : std::max(ofOps, bound.ofForwardEnd());
+}
