@@ -330,6 +330,33 @@ def VerifyRewrite : Pass<"abn-verify-rewrite", "::mlir::func::FuncOp"> {
   }];
 }
 
+def DispatchGamma : Pass<"abn-dispatch-gamma", "::mlir::ModuleOp"> {
+  let summary = "Rewrite a copy of the step and choose between the two at run time";
+  let description = [{
+    To be written.
+  }];
+  let options = [
+    ListOption<"gammaPolicy", "gamma-policy", "std::string",
+               "trust, check, clamp, abs or keep (default: check); chain:policy overrides it for one "
+               "chain">,
+    Option<"gammaThreshold", "gamma-threshold", "double", "1e-3",
+           "the smallest |gamma| under clamp, and for which the inverting version runs">,
+    Option<"throughAdd", "through-add", "bool", "true",
+           "recover chains through the residual adds that they feed">,
+    Option<"substituteReluOption", "substitute-relu", "bool", "false",
+           "replace relu by leaky_relu(0.01): this changes the network">,
+    Option<"lossResult", "loss-result", "int64_t", "-1",
+           "which result is the loss, whatever the roles say">,
+    Option<"verifyEquivalence", "verify-equivalence", "bool", "false",
+           "evaluate the function before and after on tiny tensors; a difference is an error (not "
+           "under gamma policy abs, which changes the network)">
+  ];
+  let dependentDialects = [
+    "::mlir::abn::AbnDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
 //===----------------------------------------------------------------------===//
 // Plan
 //===----------------------------------------------------------------------===//
@@ -375,7 +402,9 @@ def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::ModuleOp"> {
     Option<"objective", "objective", "std::string", "\"balanced\"",
            "`peak`: the smallest arena; `balanced`: the least recomputation within 3 % of it; `time`: no "
            "recomputation">,
-    Option<"alignment", "alignment", "int64_t", "256", "offsets are multiples of it, in bytes">
+    Option<"alignment", "alignment", "int64_t", "256", "offsets are multiples of it, in bytes">,
+    Option<"lossResult", "loss-result", "int64_t", "-1",
+           "which result is the loss, whatever the roles say">
   ];
   let dependentDialects = [
     "::mlir::abn::AbnDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"

@@ -7,13 +7,21 @@
 
 namespace mlir::abn {
 
-/// Options of `abn-optimize`; they mean what they mean on `abn-recognize` and `abn-fuse-forward`.
+/// Whether the backward may recover values by inversion (equal up to rounding), or only computes them
+/// again (equal bit by bit).
+enum class Numerics { Invert, Exact };
+
+/// Options of `abn-optimize`; they mean what they mean on `abn-recognize`, `abn-fuse-forward` and
+/// `abn-plan-recompute`.
 struct OptimizeOptions : PassPipelineOptions<OptimizeOptions> {
   ListOption<std::string> gammaPolicy{
       *this, "gamma-policy",
-      llvm::cl::desc("trust, check, clamp, abs or keep; chain:policy overrides it for one chain")};
+      llvm::cl::desc("dispatch (the default): compile a version that recomputes instead, and choose at "
+                     "run time by the smallest |gamma|; trust, check, clamp, abs or keep: one version; "
+                     "chain:policy overrides it for one chain")};
   Option<double> gammaThreshold{*this, "gamma-threshold",
-                                llvm::cl::desc("the smallest |gamma| under clamp"),
+                                llvm::cl::desc("the smallest |gamma| under clamp, and for which "
+                                               "dispatch runs the inverting version"),
                                 llvm::cl::init(1e-3)};
   Option<bool> throughAdd{*this, "through-add",
                           llvm::cl::desc("recover chains through residual adds"),
@@ -38,10 +46,48 @@ struct OptimizeOptions : PassPipelineOptions<OptimizeOptions> {
       llvm::cl::desc("evaluate the function before and after each rewrite on tiny tensors; a "
                      "difference is an error"),
       llvm::cl::init(false)};
+  Option<Numerics> numerics{
+      *this, "numerics", llvm::cl::desc("how the backward gets what is not kept"),
+      llvm::cl::values(clEnumValN(Numerics::Invert, "invert",
+                                  "recover it from stored outputs, or compute it again"),
+                       clEnumValN(Numerics::Exact, "exact",
+                                  "compute it again only: the same values bit by bit")),
+      llvm::cl::init(Numerics::Invert)};
+  Option<bool> plan{*this, "plan",
+                    llvm::cl::desc("choose what is kept, what is recomputed and when"),
+                    llvm::cl::init(true)};
+  Option<int64_t> budgetBytes{*this, "budget-bytes",
+                              llvm::cl::desc("bytes that the arena must not exceed"),
+                              llvm::cl::init(-1)};
+  Option<std::string> objective{*this, "objective",
+                                llvm::cl::desc("peak, balanced or time"),
+                                llvm::cl::init("balanced")};
+  Option<int64_t> alignment{*this, "alignment",
+                            llvm::cl::desc("offsets in the arena are multiples of it, in bytes"),
+                            llvm::cl::init(256)};
+};
+
+/// Options of `abn-plan`; they mean what they mean on `abn-form-pack-problem`, `abn-assign-offsets` and
+/// `abn-materialize-arena`.
+struct PlanOptions : PassPipelineOptions<PlanOptions> {
+  Option<int64_t> alignment{*this, "alignment",
+                            llvm::cl::desc("offsets in the arena are multiples of it, in bytes"),
+                            llvm::cl::init(256)};
+  Option<std::string> arena{
+      *this, "arena",
+      llvm::cl::desc("alloc: the step allocates the arena; argument: its caller does"),
+      llvm::cl::init("alloc")};
+  Option<std::string> outputs{
+      *this, "outputs",
+      llvm::cl::desc("arena: results are views of the arena; outside: they have their own buffers"),
+      llvm::cl::init("arena")};
 };
 
 /// Recognise, rewrite, plan: tensors in, tensors out.
 void buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &options);
+
+/// Bufferize and pack: tensors in, views of one arena out, checked.
+void buildPlanPipeline(OpPassManager &pm, const PlanOptions &options);
 
 void registerAbnPipelines();
 

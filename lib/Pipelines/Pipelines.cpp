@@ -1,13 +1,15 @@
-// abn-optimize.
+// abn-optimize and abn-plan.
 #include "abn/Pipelines.h"
+#include "RewritePipeline.h"
 #include "abn/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
 using namespace mlir::abn;
 
-void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &options) {
+void mlir::abn::buildRewritePipeline(OpPassManager &functions, const RewriteOptions &options) {
   FuseForwardOptions fuse;
   fuse.gammaPolicy.assign(options.gammaPolicy.begin(), options.gammaPolicy.end());
   fuse.gammaThreshold = options.gammaThreshold;
@@ -15,23 +17,88 @@ void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &
   fuse.substituteReluOption = options.substituteRelu;
   fuse.lossResult = options.lossResult;
   fuse.verifyEquivalence = options.verifyEquivalence;
-  RecognizeOptions recognize;
-  recognize.anyChannelDim = options.anyChannelDim;
-  recognize.verifyEquivalence = options.verifyEquivalence;
   RewriteBackwardOptions rewrite;
   rewrite.verifyEquivalence = options.verifyEquivalence;
-  OpPassManager &functions = pm.nest<func::FuncOp>();
-  if (options.recognize)
-    functions.addPass(createRecognize(recognize));
   functions.addPass(createFuseForward(fuse));
   functions.addPass(createRewriteBackward(rewrite));
   functions.addPass(createVerifyRewrite());
 }
 
+/// Takes `dispatch` out of the policies; whether it was there, or nothing said otherwise.
+static bool takeDispatch(SmallVectorImpl<std::string> &policies, bool byDefault) {
+  bool isDispatched = llvm::is_contained(policies, "dispatch");
+  bool hasGeneral = llvm::any_of(policies, [](const std::string &entry) {
+    return entry != "dispatch" && entry.find(':') == std::string::npos;
+  });
+  llvm::erase(policies, "dispatch");
+  return isDispatched || (byDefault && !hasGeneral);
+}
+
+static void addRewrite(OpPassManager &pm, const OptimizeOptions &options) {
+  RewriteOptions rewrite;
+  rewrite.gammaPolicy.assign(options.gammaPolicy.begin(), options.gammaPolicy.end());
+  rewrite.gammaThreshold = options.gammaThreshold;
+  rewrite.throughAdd = options.throughAdd;
+  rewrite.substituteRelu = options.substituteRelu;
+  rewrite.lossResult = options.lossResult;
+  rewrite.verifyEquivalence = options.verifyEquivalence;
+  if (!takeDispatch(rewrite.gammaPolicy, /*byDefault=*/options.plan)) {
+    buildRewritePipeline(pm.nest<func::FuncOp>(), rewrite);
+    return;
+  }
+  DispatchGammaOptions dispatch;
+  dispatch.gammaPolicy = rewrite.gammaPolicy;
+  dispatch.gammaThreshold = rewrite.gammaThreshold;
+  dispatch.throughAdd = rewrite.throughAdd;
+  dispatch.substituteReluOption = rewrite.substituteRelu;
+  dispatch.lossResult = rewrite.lossResult;
+  dispatch.verifyEquivalence = rewrite.verifyEquivalence;
+  pm.addPass(createDispatchGamma(dispatch));
+}
+
+void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &options) {
+  if (options.recognize) {
+    RecognizeOptions recognize;
+    recognize.anyChannelDim = options.anyChannelDim;
+    recognize.verifyEquivalence = options.verifyEquivalence;
+    pm.addNestedPass<func::FuncOp>(createRecognize(recognize));
+  }
+  if (options.numerics == Numerics::Invert)
+    addRewrite(pm, options);
+  if (!options.plan)
+    return;
+  pm.addNestedPass<func::FuncOp>(createFoldTransposes());
+  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  PlanRecomputeOptions plan;
+  plan.budgetBytes = options.budgetBytes;
+  plan.objective = options.objective;
+  plan.alignment = options.alignment;
+  plan.lossResult = options.lossResult;
+  pm.addPass(createPlanRecompute(plan));
+}
+
+void mlir::abn::buildPlanPipeline(OpPassManager &pm, const PlanOptions &options) {
+  pm.addPass(createBufferize());
+  FormPackProblemOptions form;
+  form.outputs = options.outputs;
+  AssignOffsetsOptions assign;
+  assign.alignment = options.alignment;
+  OpPassManager &functions = pm.nest<func::FuncOp>();
+  functions.addPass(createFormPackProblem(form));
+  functions.addPass(createAssignOffsets(assign));
+  MaterializeArenaOptions materialize;
+  materialize.arena = options.arena;
+  pm.addPass(createMaterializeArena(materialize));
+  pm.addNestedPass<func::FuncOp>(createVerifyPlan());
+}
+
 void mlir::abn::registerAbnPipelines() {
-  PassPipelineRegistration<OptimizeOptions>("abn-optimize",
-                                            "recognise batch norm -> activation chains, compute "
-                                            "them in place and rewrite the backward to "
-                                            "recover from the stored outputs",
-                                            buildOptimizePipeline);
+  PassPipelineRegistration<OptimizeOptions>(
+      "abn-optimize",
+      "recognise batch norm -> activation chains, compute them in place, rewrite the backward to "
+      "recover from the stored outputs, and plan what is kept, what is recomputed and when",
+      buildOptimizePipeline);
+  PassPipelineRegistration<PlanOptions>(
+      "abn-plan", "give every tensor a buffer and every buffer a place in one arena",
+      buildPlanPipeline);
 }

@@ -27,6 +27,11 @@ struct FormPackProblem : mlir::abn::impl::FormPackProblemBase<FormPackProblem> {
     func::FuncOp func = getOperation();
     if (func.isExternal() || !llvm::hasSingleElement(func.getBody()))
       return;
+    if (outputs != "arena" && outputs != "outside") {
+      func.emitError() << "expected `arena` or `outside` for the option `outputs`, got `" << outputs
+                       << "`";
+      return signalPassFailure();
+    }
     SmallVector<Slot> slots;
     for (const Slot &slot : computeSlots(func, llvm::IsaPred<memref::AllocOp>)) {
       auto alloc = cast<memref::AllocOp>(slot.definition);
@@ -36,11 +41,6 @@ struct FormPackProblem : mlir::abn::impl::FormPackProblemBase<FormPackProblem> {
       }
       if (outputs == "arena" || !isReturned(slot))
         slots.push_back(slot);
-    }
-    if (outputs != "arena" && outputs != "outside") {
-      func.emitError() << "expected `arena` or `outside` for the option `outputs`, got `" << outputs
-                       << "`";
-      return signalPassFailure();
     }
     if (!slots.empty())
       build(func, slots);

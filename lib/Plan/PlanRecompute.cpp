@@ -27,28 +27,27 @@ static std::optional<plan::Objective> parseObjective(StringRef text) {
       .Default(std::nullopt);
 }
 
-/// What the report says of the plan, on the function.
+/// What the report says of the plan, on the function. The curve has four numbers for each plan:
+/// bytes of the arena, bytes, operations and convolutions that are computed again.
 static void recordPlan(func::FuncOp func, const plan::PlannerResult &result, StringRef objective) {
   Builder b(func.getContext());
   auto integer = [&](StringRef key, int64_t value) {
     return b.getNamedAttr(key, b.getI64IntegerAttr(value));
   };
-  auto describe = [&](const plan::PlanPoint &point) {
-    return SmallVector<NamedAttribute>{integer("arena_bytes", point.arena),
-                                       integer("max_live_bytes", point.maxLive),
-                                       integer("recompute_bytes", point.cost.bytes),
-                                       integer("recompute_flops", point.cost.flops),
-                                       integer("convolutions_recomputed", point.cost.heavyOps)};
-  };
-  SmallVector<Attribute> curve;
+  SmallVector<int64_t> curve;
   for (const plan::PlanPoint &point : result.curve)
-    curve.push_back(b.getDictionaryAttr(describe(point)));
-  SmallVector<NamedAttribute> entries = describe(result.curve[result.chosen]);
-  entries.push_back(b.getNamedAttr("curve", b.getArrayAttr(curve)));
-  entries.push_back(integer("chosen", result.chosen));
-  entries.push_back(b.getNamedAttr("objective", b.getStringAttr(objective)));
-  entries.push_back(integer("plan_lower_bound_bytes", result.lowerBoundWithoutHeavy));
-  func->setAttr(AbnDialect::kPlanAttr, b.getDictionaryAttr(entries));
+    curve.append({point.arena, point.cost.bytes, point.cost.flops, point.cost.heavyOps});
+  const plan::PlanPoint &chosen = result.curve[result.chosen];
+  func->setAttr(AbnDialect::kPlanAttr,
+                b.getDictionaryAttr({integer("arena_bytes", chosen.arena),
+                                     integer("max_live_bytes", chosen.maxLive),
+                                     integer("recompute_bytes", chosen.cost.bytes),
+                                     integer("recompute_flops", chosen.cost.flops),
+                                     integer("convolutions_recomputed", chosen.cost.heavyOps),
+                                     integer("plan_lower_bound_bytes", result.lowerBoundWithoutHeavy),
+                                     b.getNamedAttr("curve", b.getDenseI64ArrayAttr(curve)),
+                                     integer("chosen", result.chosen),
+                                     b.getNamedAttr("objective", b.getStringAttr(objective))}));
 }
 
 namespace {
@@ -93,7 +92,13 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
 
   /// The arena's bytes; 0 for a function that is no training step.
   FailureOr<int64_t> planVersion(func::FuncOp func, const plan::PlannerOptions &options) {
-    FailureOr<TrainingStep> step = TrainingStep::get(func);
+    std::optional<unsigned> loss;
+    if (lossResult >= 0)
+      loss = lossResult;
+    // One that only chooses between versions has nothing to plan.
+    if (func->hasAttr(AbnDialect::kVersionsAttr))
+      return 0;
+    FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
     if (failed(step) || !step->getLossResult())
       return 0;
     readOutputsInGradients(func);
