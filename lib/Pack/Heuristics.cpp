@@ -5,8 +5,8 @@
 
 using namespace abn::pack;
 
-/// The most bytes live in any section of the item's life, by a sparse table of range maxima.
-static std::vector<int64_t> computeContention(const Instance &instance) {
+/// By a sparse table of range maxima.
+std::vector<int64_t> abn::pack::computeContention(const Instance &instance) {
   std::vector<std::vector<int64_t>> maxima{instance.live};
   for (int32_t width = 1; 2 * width <= instance.numSections; width *= 2) {
     const std::vector<int64_t> &half = maxima.back();
@@ -27,32 +27,82 @@ static std::vector<int64_t> computeContention(const Instance &instance) {
   return contention;
 }
 
-std::vector<Order> abn::pack::computeOrders(const Instance &instance) {
-  llvm::ArrayRef<Item> items = instance.items;
-  std::vector<int64_t> contention = computeContention(instance);
-  auto length = [&](int32_t i) { return int64_t(items[i].hull.upper - items[i].hull.lower); };
-  auto area = [&](int32_t i) { return double(items[i].size) * double(length(i)); };
-  std::vector<Order> orders;
-  auto add = [&](const char *name, auto key) {
-    Order order{std::vector<int32_t>(items.size()), name};
-    std::iota(order.items.begin(), order.items.end(), 0);
-    llvm::sort(order.items, [&](int32_t a, int32_t b) {
-      bool freeA = items[a].fixed == kNoOffset, freeB = items[b].fixed == kNoOffset;
-      return std::make_tuple(freeA, key(a), a) < std::make_tuple(freeB, key(b), b);
+/// Orders by descending keys; the fixed items first, ties by number.
+template <typename Key>
+static Order sortItems(const Instance &instance, const char *name, Key key) {
+  Order order{std::vector<int32_t>(instance.items.size()), name};
+  std::iota(order.items.begin(), order.items.end(), 0);
+  llvm::sort(order.items, [&](int32_t a, int32_t b) {
+    bool fixedA = instance.items[a].fixed != kNoOffset,
+         fixedB = instance.items[b].fixed != kNoOffset;
+    if (fixedA != fixedB)
+      return fixedA;
+    auto keyA = key(a), keyB = key(b);
+    return keyA != keyB ? keyA > keyB : a < b;
+  });
+  return order;
+}
+
+namespace {
+/// The orders by name.
+class OrderBuilder {
+public:
+  explicit OrderBuilder(const Instance &instance)
+      : instance(instance), contention(computeContention(instance)) {}
+
+  Order bySize() const {
+    return sortItems(instance, "size",
+                     [&](int32_t i) { return std::make_tuple(at(i).size, at(i).duration); });
+  }
+  Order byLifetime() const {
+    return sortItems(instance, "lifetime",
+                     [&](int32_t i) { return std::make_tuple(at(i).duration, at(i).size); });
+  }
+  Order byArea() const {
+    return sortItems(instance, "area",
+                     [&](int32_t i) { return std::make_tuple(area(i), at(i).duration); });
+  }
+  Order byContentionAndArea() const {
+    return sortItems(instance, "contention and area", [&](int32_t i) {
+      return std::make_tuple(contention[i], area(i), at(i).duration);
     });
-    orders.push_back(std::move(order));
-  };
-  add("size", [&](int32_t i) { return std::make_pair(-items[i].size, -length(i)); });
-  add("lifetime", [&](int32_t i) { return std::make_pair(-length(i), -items[i].size); });
-  add("area", [&](int32_t i) { return std::make_pair(-area(i), -items[i].size); });
-  add("contention",
-      [&](int32_t i) { return std::make_tuple(-contention[i], -items[i].size, -length(i)); });
-  add("contention-lifetime",
-      [&](int32_t i) { return std::make_tuple(-contention[i], -length(i), -items[i].size); });
-  add("start",
-      [&](int32_t i) { return std::make_pair(items[i].hull.lower, -items[i].hull.upper); });
-  add("end", [&](int32_t i) { return std::make_pair(-items[i].hull.upper, items[i].hull.lower); });
-  return orders;
+  }
+  Order byContentionAndLifetime() const {
+    return sortItems(instance, "contention and lifetime", [&](int32_t i) {
+      return std::make_tuple(contention[i], at(i).duration, at(i).size);
+    });
+  }
+  Order byStart() const {
+    return sortItems(instance, "start", [&](int32_t i) {
+      return std::make_tuple(-at(i).hull.lower, at(i).hull.upper);
+    });
+  }
+  Order byEnd() const {
+    return sortItems(instance, "end", [&](int32_t i) {
+      return std::make_tuple(at(i).hull.upper, -at(i).hull.lower);
+    });
+  }
+
+private:
+  const Item &at(int32_t i) const { return instance.items[i]; }
+  double area(int32_t i) const { return double(at(i).size) * at(i).duration; }
+
+  const Instance &instance;
+  std::vector<int64_t> contention;
+};
+} // namespace
+
+std::vector<Order> abn::pack::computeOrders(const Instance &instance) {
+  OrderBuilder by(instance);
+  return {by.bySize(),  by.byLifetime(),          by.byArea(),
+          by.byStart(), by.byContentionAndArea(), by.byContentionAndLifetime(),
+          by.byEnd()};
+}
+
+std::vector<Order> abn::pack::computeSearchOrders(const Instance &instance) {
+  OrderBuilder by(instance);
+  return {by.byContentionAndLifetime(), by.byContentionAndArea(), by.byLifetime(), by.byEnd(),
+          by.byStart()};
 }
 
 Placement abn::pack::placeInOrder(const Instance &instance, const Order &order, Fit fit) {

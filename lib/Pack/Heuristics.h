@@ -22,9 +22,14 @@ struct Order {
   std::string name;
 };
 
-/// The orders of the portfolio, the most promising first: by size, bytes x lifetime, lifetime,
-/// contention and time.
+/// Per item, the most bytes live in any section of its life.
+std::vector<int64_t> computeContention(const Instance &instance);
+
+/// The orders of the portfolio, the most promising first.
 std::vector<Order> computeOrders(const Instance &instance);
+
+/// The orders in which the exact search tries items with equal floors.
+std::vector<Order> computeSearchOrders(const Instance &instance);
 
 /// Places the items one by one. Invalid if an offset would not fit 64 bits, or fixed items collide.
 Placement placeInOrder(const Instance &instance, const Order &order, Fit fit);

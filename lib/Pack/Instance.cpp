@@ -125,6 +125,7 @@ std::vector<Instance> abn::pack::buildComponents(const Problem &problem) {
     item.alignment = std::max<int64_t>(source.alignment, 1);
     item.fixed = source.offset.value_or(kNoOffset);
     item.hull = {hull.lower - first, hull.upper - first};
+    item.duration = double(buffer.parts.back().upper) - double(buffer.parts.front().lower);
     item.buffer = buffer.buffer;
     item.firstSpan = instance.spans.size();
     for (const Gap &part : buffer.parts) {

@@ -29,6 +29,8 @@ struct Item {
   Span hull;
   /// Its live sections: spans[firstSpan, lastSpan).
   int32_t firstSpan, lastSpan;
+  /// From its first to its last moment, in the problem's time.
+  double duration;
   /// The index in the problem.
   int32_t buffer;
 };

@@ -1,67 +1,112 @@
 // The solver: components, bounds, and for each component the portfolio, then the search.
 #include "abn/Pack/PackSolver.h"
+#include "Exact.h"
 #include "Heuristics.h"
 #include "Instance.h"
 #include "llvm/ADT/STLExtras.h"
+#include <numeric>
 
 using namespace abn::pack;
 
-/// A fixed offset of -1 would read as none.
-static bool hasNegativeFixed(const Problem &problem) {
-  return llvm::any_of(problem.buffers,
-                      [](const Buffer &buffer) { return buffer.offset && *buffer.offset < 0; });
+namespace {
+/// One call of solve.
+class Solver {
+public:
+  Solver(const Problem &problem, const Options &options) : problem(problem), options(options) {}
+
+  Result run();
+
+private:
+  bool computeBounds();
+  std::vector<size_t> sortComponents() const;
+  void solveComponent(Instance &instance);
+  bool isBeyondCapacity(int64_t bytes) const {
+    return problem.capacity && bytes > *problem.capacity;
+  }
+  Status computeStatus() const;
+
+  const Problem &problem;
+  const Options &options;
+  std::vector<Instance> components;
+  Result result;
+  bool isPlaced = true;
+};
+} // namespace
+
+/// False if the fixed offsets have no solution.
+bool Solver::computeBounds() {
+  result.maxLive = computeMaxLive(problem);
+  result.lowerBound = result.maxLive;
+  for (Instance &instance : components) {
+    abn::pack::computeBounds(instance);
+    result.lowerBound = std::max(result.lowerBound, instance.lowerBound);
+  }
+  // A fixed offset of -1 would read as none in an item.
+  bool anyNegative = llvm::any_of(
+      problem.buffers, [](const Buffer &buffer) { return buffer.offset && *buffer.offset < 0; });
+  return !anyNegative && llvm::all_of(components, fixedItemsFit);
 }
 
-static Status computeStatus(const Problem &problem, const Result &result, bool solved) {
-  if (problem.capacity && result.lowerBound > *problem.capacity)
+/// The component that is likely to need the most goes first: the others only have to stay below it.
+std::vector<size_t> Solver::sortComponents() const {
+  std::vector<size_t> order(components.size());
+  std::iota(order.begin(), order.end(), 0);
+  llvm::sort(order, [&](size_t a, size_t b) {
+    int64_t boundA = components[a].lowerBound, boundB = components[b].lowerBound;
+    return boundA != boundB ? boundA > boundB : a < b;
+  });
+  return order;
+}
+
+void Solver::solveComponent(Instance &instance) {
+  // Nothing is gained by less than what another component needs, or what is asked for.
+  int64_t target = std::max({result.lowerBound, result.arena, problem.capacity.value_or(0)});
+  Placement placement = runPortfolio(instance, target);
+  if (!placement.isValid()) {
+    isPlaced = false;
+    return;
+  }
+  bool isRefuted = isBeyondCapacity(std::max(result.lowerBound, result.arena));
+  bool isSmall = instance.items.size() <= kMaxExactItems;
+  if (options.exact && placement.arena > target && isSmall && !isRefuted)
+    searchExact(instance, target, problem.capacity.has_value(), options.nodeLimit - result.nodes,
+                placement, result.nodes);
+  result.lowerBound = std::max(result.lowerBound, instance.lowerBound);
+  for (auto [item, offset] : llvm::zip_equal(instance.items, placement.offsets))
+    result.offsets[item.buffer] = offset;
+  if (placement.arena > result.arena) {
+    result.arena = placement.arena;
+    result.method = placement.method;
+  }
+}
+
+Status Solver::computeStatus() const {
+  if (isBeyondCapacity(result.lowerBound) || (!isPlaced && result.lowerBound == kMaxBytes))
     return Status::Infeasible;
-  if (!solved || (problem.capacity && result.arena > *problem.capacity))
+  if (!isPlaced || isBeyondCapacity(result.arena))
     return Status::Unknown;
   return result.arena == result.lowerBound ? Status::Optimal : Status::Feasible;
 }
 
-Result abn::pack::solve(const Problem &problem, const Options &options) {
-  Result result;
-  result.maxLive = computeMaxLive(problem);
-  result.lowerBound = result.maxLive;
-  std::vector<Instance> components = buildComponents(problem);
-  for (Instance &instance : components) {
-    computeBounds(instance);
-    result.lowerBound = std::max(result.lowerBound, instance.lowerBound);
-  }
-  if (hasNegativeFixed(problem) || !llvm::all_of(components, fixedItemsFit)) {
+Result Solver::run() {
+  components = buildComponents(problem);
+  if (!computeBounds()) {
     result.status = Status::Infeasible;
-    result.method = "fixed offsets collide";
+    result.method = "fixed offsets that are taken, unaligned or negative";
     return result;
   }
-  // The component that is likely to need the most goes first: the others only have to stay below
-  // it.
-  llvm::sort(components, [](const Instance &a, const Instance &b) {
-    return a.lowerBound != b.lowerBound ? a.lowerBound > b.lowerBound
-                                        : a.items.front().buffer < b.items.front().buffer;
-  });
-  result.offsets.resize(problem.buffers.size());
-  for (const auto &[index, buffer] : llvm::enumerate(problem.buffers))
-    result.offsets[index] = buffer.offset.value_or(0);
-  bool solved = true;
-  for (const Instance &instance : components) {
-    int64_t target = std::max(result.lowerBound, result.arena);
-    if (problem.capacity)
-      target = std::max(target, *problem.capacity);
-    Placement placement = runPortfolio(instance, target);
-    if (!placement.isValid()) {
-      solved = false;
-      continue;
-    }
-    for (size_t item = 0; item != instance.items.size(); ++item)
-      result.offsets[instance.items[item].buffer] = placement.offsets[item];
-    if (placement.arena > result.arena) {
-      result.arena = placement.arena;
-      result.method = placement.method;
-    }
-  }
-  if (!solved)
+  for (const Buffer &buffer : problem.buffers)
+    result.offsets.push_back(buffer.offset.value_or(0));
+  for (size_t index : sortComponents())
+    solveComponent(components[index]);
+  if (!isPlaced) {
     result.offsets.clear();
-  result.status = computeStatus(problem, result, solved);
+    result.method = "offsets beyond 64 bits";
+  }
+  result.status = computeStatus();
   return result;
+}
+
+Result abn::pack::solve(const Problem &problem, const Options &options) {
+  return Solver(problem, options).run();
 }

@@ -80,7 +80,7 @@ static std::string explainFailure(const Problem &problem, const Result &result) 
            " > capacity " + text(*problem.capacity);
   }
   if (result.offsets.empty())
-    return "not solved: the offsets exceed 64 bits";
+    return "not solved: " + result.method;
   return "not solved within " + text(nodeLimit) + " nodes; best arena " + text(result.arena) +
          ", lower bound " + text(result.lowerBound);
 }

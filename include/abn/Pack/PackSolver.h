@@ -53,7 +53,7 @@ enum class Status {
 
 struct Options {
   /// How many placements the search may try after the heuristics.
-  int64_t nodeLimit = 20'000'000;
+  int64_t nodeLimit = 2'000'000;
   /// False: heuristics only, in nearly linear time, for inner loops.
   bool exact = true;
 };
