@@ -11,6 +11,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace mlir::abn {
@@ -48,23 +49,35 @@ static std::optional<llvm::SetVector<Value>> findGammas(func::FuncOp func) {
   return gammas;
 }
 
-/// The smallest |gamma| of one vector and `smallest`; NaN if one is.
-static Value emitMinimum(OpBuilder &b, Location loc, Value gamma, Value smallest) {
+/// Emits the function (gamma, m) -> min(m, |gamma_i|), which is NaN if one of them is. One for each
+/// element type of the gammas; `before` is where it goes.
+static func::FuncOp createMinimum(func::FuncOp before, Type element, SymbolTable &symbols) {
+  Location loc = before.getLoc();
+  OpBuilder b(before.getContext());
+  Type wide = b.getF64Type();
+  auto vector = RankedTensorType::get({ShapedType::kDynamic}, element);
+  auto minimum = func::FuncOp::create(b, loc, "smallest_magnitude",
+                                      b.getFunctionType({vector, wide}, {wide}));
+  minimum.setPrivate();
+  symbols.insert(minimum, Block::iterator(before));
+  Block *block = minimum.addEntryBlock();
+  b.setInsertionPointToStart(block);
+  Value gamma = block->getArgument(0);
   Value zero = arith::ConstantIndexOp::create(b, loc, 0);
   Value one = arith::ConstantIndexOp::create(b, loc, 1);
-  Value size = b.createOrFold<tensor::DimOp>(loc, gamma, 0);
+  Value size = tensor::DimOp::create(b, loc, gamma, zero);
   auto loop = scf::ForOp::create(
-      b, loc, zero, size, one, ValueRange{smallest},
+      b, loc, zero, size, one, ValueRange{block->getArgument(1)},
       [&](OpBuilder &nested, Location l, Value i, ValueRange args) {
         Value element = tensor::ExtractOp::create(nested, l, gamma, ValueRange{i});
-        Type wide = nested.getF64Type();
         if (element.getType() != wide)
           element = arith::ExtFOp::create(nested, l, wide, element);
         Value magnitude = math::AbsFOp::create(nested, l, element);
         Value next = arith::MinimumFOp::create(nested, l, args[0], magnitude);
         scf::YieldOp::create(nested, l, next);
       });
-  return loop.getResult(0);
+  func::ReturnOp::create(b, loc, loop.getResult(0));
+  return minimum;
 }
 
 namespace {
@@ -108,21 +121,23 @@ struct DispatchGamma : mlir::abn::impl::DispatchGammaBase<DispatchGamma> {
     for (Value gamma : *gammas)
       arguments.push_back(cast<BlockArgument>(gamma).getArgNumber());
 
-    SymbolTable symbols(getOperation());
     func::FuncOp chooser = createChooser(func);
     std::string name = func.getName().str();
+    SymbolTable symbols(getOperation());
+    symbols.remove(func);
+    Block::iterator place(func);
+    symbols.insert(chooser, place);
     func.setName(name + "_invert");
     exact->setName(name + "_exact");
-    func.setPrivate();
-    exact->setPrivate();
-    Builder b(func.getContext());
-    (*exact)->setAttr(AbnDialect::kFallbackAttr, b.getUnitAttr());
-    auto after = std::next(Block::iterator(func));
-    symbols.insert(chooser, Block::iterator(func));
-    symbols.insert(exact.get(), after);
+    symbols.insert(func);
+    symbols.insert(exact.get(), std::next(Block::iterator(func)));
     func::FuncOp fallback = exact.release();
+    Builder b(func.getContext());
+    func.setPrivate();
+    fallback.setPrivate();
+    fallback->setAttr(AbnDialect::kFallbackAttr, b.getUnitAttr());
     func->setAttr(AbnDialect::kFallbackOfAttr, FlatSymbolRefAttr::get(fallback.getNameAttr()));
-    emitChoice(chooser, func, fallback, arguments);
+    emitChoice(chooser, func, fallback, arguments, symbols);
     return success();
   }
 
@@ -141,14 +156,24 @@ struct DispatchGamma : mlir::abn::impl::DispatchGammaBase<DispatchGamma> {
   }
 
   void emitChoice(func::FuncOp chooser, func::FuncOp inverting, func::FuncOp exact,
-                  ArrayRef<unsigned> gammas) {
+                  ArrayRef<unsigned> gammas, SymbolTable &symbols) {
     Location loc = chooser.getLoc();
     Block *block = chooser.addEntryBlock();
     OpBuilder b = OpBuilder::atBlockBegin(block);
     Value smallest = arith::ConstantOp::create(
         b, loc, b.getF64FloatAttr(std::numeric_limits<double>::infinity()));
-    for (unsigned gamma : gammas)
-      smallest = emitMinimum(b, loc, block->getArgument(gamma), smallest);
+    llvm::MapVector<Type, func::FuncOp> minimumOf;
+    for (unsigned index : gammas) {
+      Value gamma = block->getArgument(index);
+      Type element = getElementTypeOrSelf(gamma);
+      func::FuncOp &minimum = minimumOf[element];
+      if (!minimum)
+        minimum = createMinimum(inverting, element, symbols);
+      Type vector = minimum.getArgumentTypes()[0];
+      if (gamma.getType() != vector)
+        gamma = tensor::CastOp::create(b, loc, vector, gamma);
+      smallest = func::CallOp::create(b, loc, minimum, ValueRange{gamma, smallest}).getResult(0);
+    }
     Value threshold = arith::ConstantOp::create(b, loc, b.getF64FloatAttr(gammaThreshold));
     // Not a number is not large enough.
     Value isLarge =
