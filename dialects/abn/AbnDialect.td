@@ -83,6 +83,10 @@ def Abn_Dialect : Dialect {
     static constexpr StringLiteral kFallbackOfAttr = "abn.fallback";
     static constexpr StringLiteral kFallbackAttr = "abn.is_fallback";
     static constexpr StringLiteral kVersionsAttr = "abn.versions";
+    /// On a function: what crosses and is live after the rewrite, with its chains.
+    static constexpr StringLiteral kMemoryAfterAttr = "abn.memory_after";
+    /// On the first op of the backward.
+    static constexpr StringLiteral kBackwardAttr = "abn.backward";
     /// On a function: what the planner chose and what it costs (see docs/Report.md).
     static constexpr StringLiteral kPlanAttr = "abn.plan";
     void registerAttributes();

@@ -561,6 +561,18 @@ def ConvertDnnToLinalg : Pass<"convert-dnn-to-linalg"> {
 // Report
 //===----------------------------------------------------------------------===//
 
+def RecordMemory : Pass<"abn-record-memory", "::mlir::func::FuncOp"> {
+  let summary = "Leave on a step what the report will say of its tensors";
+  let description = [{
+    To be written.
+  }];
+  let options = [
+    Option<"lossResult", "loss-result", "int64_t", "-1",
+           "which result is the loss, whatever the roles say">
+  ];
+  let dependentDialects = ["::mlir::abn::AbnDialect"];
+}
+
 def ReportMemory : Pass<"abn-report-memory", "::mlir::ModuleOp"> {
   let summary = "Report the bytes of a training step before and after the rewrite";
   let description = [{
@@ -571,6 +583,7 @@ def ReportMemory : Pass<"abn-report-memory", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"output", "output", "std::string", "", "the JSON file; `-` is standard output">,
+    Option<"html", "html", "std::string", "", "the same as a page for a browser">,
     Option<"function", "function", "std::string", "",
            "the function to report, if several have a loss">,
     Option<"lossResult", "loss-result", "int64_t", "-1",

@@ -81,6 +81,9 @@ struct PlanOptions : PassPipelineOptions<PlanOptions> {
       *this, "outputs",
       llvm::cl::desc("arena: results are views of the arena; outside: they have their own buffers"),
       llvm::cl::init("arena")};
+  Option<int64_t> lossResult{*this, "loss-result",
+                             llvm::cl::desc("which result is the loss, whatever the roles say"),
+                             llvm::cl::init(-1)};
 };
 
 /// Recognise, rewrite, plan: tensors in, tensors out.

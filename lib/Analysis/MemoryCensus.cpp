@@ -41,9 +41,11 @@ class LiveBytes {
 public:
   explicit LiveBytes(const TrainingStep &step) : step(step), block(body()) {}
 
-  int64_t computePeak() {
+  /// The bytes live at each op.
+  SmallVector<int64_t> compute() {
     assignBuffers();
-    int64_t live = 0, peak = 0;
+    SmallVector<int64_t> timeline;
+    int64_t live = 0;
     llvm::DenseMap<unsigned, SmallVector<Value>> dying;
     for (auto &[buffer, last] : lastUse)
       dying[last].push_back(buffer);
@@ -52,13 +54,13 @@ public:
       for (Value result : op.getResults())
         if (buffers.lookup(result) == result)
           live += getByteSize(result.getType());
-      peak = std::max(peak, live);
+      timeline.push_back(live);
       if (auto it = dying.find(position); it != dying.end())
         for (Value buffer : it->second)
           live -= getByteSize(buffer.getType());
       ++position;
     }
-    return peak;
+    return timeline;
   }
 
 private:
@@ -127,8 +129,20 @@ private:
 MemoryCensus MemoryCensus::compute(const TrainingStep &step) {
   MemoryCensus census;
   computeSaved(step, census);
-  census.peakLiveBytes = LiveBytes(step).computePeak();
+  census.liveBytes = LiveBytes(step).compute();
+  census.peakLiveBytes = *llvm::max_element(census.liveBytes);
   return census;
+}
+
+SmallVector<int64_t> mlir::abn::sampleTimeline(ArrayRef<int64_t> live) {
+  constexpr size_t kMostPoints = 512;
+  size_t points = std::min(live.size(), kMostPoints);
+  SmallVector<int64_t> sampled;
+  for (size_t i = 0; i < points; ++i) {
+    size_t from = i * live.size() / points, to = (i + 1) * live.size() / points;
+    sampled.push_back(*llvm::max_element(live.slice(from, to - from)));
+  }
+  return sampled;
 }
 
 std::string mlir::abn::describeValue(Value value) {
@@ -177,6 +191,8 @@ void mlir::abn::recordMemoryBefore(func::FuncOp func, std::optional<unsigned> lo
                 b.getDictionaryAttr(
                     {b.getNamedAttr("saved_bytes", b.getI64IntegerAttr(census.savedBytes)),
                      b.getNamedAttr("peak_live_bytes", b.getI64IntegerAttr(census.peakLiveBytes)),
+                     b.getNamedAttr("live",
+                                    b.getDenseI64ArrayAttr(sampleTimeline(census.liveBytes))),
                      b.getNamedAttr("batch_norms", b.getI64IntegerAttr(batchNorms)),
                      b.getNamedAttr("saved", b.getArrayAttr(saved))}));
 }

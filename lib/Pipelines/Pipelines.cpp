@@ -78,6 +78,9 @@ void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &
 }
 
 void mlir::abn::buildPlanPipeline(OpPassManager &pm, const PlanOptions &options) {
+  RecordMemoryOptions record;
+  record.lossResult = options.lossResult;
+  pm.addNestedPass<func::FuncOp>(createRecordMemory(record));
   pm.addPass(createBufferize());
   FormPackProblemOptions form;
   form.outputs = options.outputs;

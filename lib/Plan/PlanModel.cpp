@@ -61,6 +61,11 @@ PlanModel::PlanModel(const TrainingStep &step) : func(step.getFunction()), step(
     addRecipes(op);
 }
 
+bool PlanModel::hasBuffers() const {
+  return llvm::any_of(graph.values,
+                      [](const GraphValue &value) { return !value.isExternal && value.bytes > 0; });
+}
+
 void PlanModel::addRead(GraphOp &graphOp, OpOperand *operand,
                         SmallVectorImpl<OpOperand *> &operands) {
   graphOp.reads.push_back(getValueId(getBase(operand->get())));

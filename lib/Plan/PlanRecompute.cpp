@@ -27,6 +27,16 @@ static std::optional<plan::Objective> parseObjective(StringRef text) {
       .Default(std::nullopt);
 }
 
+/// Whether the backward inverts anything.
+static StringRef getNumerics(func::FuncOp func) {
+  WalkResult result = func.walk([](Operation *op) {
+    return isa<InplaceBackwardOp, InplaceInferenceBackwardOp, RecoverOp, ActivationInverseOp>(op)
+               ? WalkResult::interrupt()
+               : WalkResult::advance();
+  });
+  return result.wasInterrupted() ? "invert" : "exact";
+}
+
 /// What the report says of the plan, on the function. The curve has four numbers for each plan:
 /// bytes of the arena, bytes, operations and convolutions that are computed again.
 static void recordPlan(func::FuncOp func, const plan::PlannerResult &result, StringRef objective) {
@@ -47,6 +57,7 @@ static void recordPlan(func::FuncOp func, const plan::PlannerResult &result, Str
                                      integer("plan_lower_bound_bytes", result.lowerBoundWithoutHeavy),
                                      b.getNamedAttr("curve", b.getDenseI64ArrayAttr(curve)),
                                      integer("chosen", result.chosen),
+                                     b.getNamedAttr("numerics", b.getStringAttr(getNumerics(func))),
                                      b.getNamedAttr("objective", b.getStringAttr(objective))}));
 }
 
@@ -103,6 +114,8 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
       return 0;
     readOutputsInGradients(func);
     PlanModel model(*step);
+    if (!model.hasBuffers())
+      return 0;
     plan::PlannerResult result = planStep(model.getGraph(), options);
     if (result.chosen == plan::kNone) {
       InFlightDiagnostic error = func.emitError()

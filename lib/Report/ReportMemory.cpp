@@ -1,10 +1,13 @@
-// abn-report-memory: the bytes of a training step before and after the rewrite, as JSON.
+// abn-report-memory: the bytes of a training step before and after, its plan and its arena, as JSON and
+// as a page.
+#include "MemoryPage.h"
+#include "PlanReport.h"
+#include "StepMemory.h"
 #include "abn/AbnDialect.h"
-#include "abn/Analysis/MemoryCensus.h"
+#include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Remarks.h"
-#include "llvm/ADT/DenseSet.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -18,135 +21,76 @@ using namespace mlir;
 using namespace mlir::abn;
 
 namespace {
-/// One chain as the report shows it.
-struct ChainRow {
-  std::string name, location, activation, strategy, reason, type;
-  int64_t channels = 0, bytes = 0, savedBefore = 0, savedAfter = 0;
-};
-
 /// The whole report.
 struct MemoryReport {
   std::string function;
   DictionaryAttr before;
-  MemoryCensus after;
+  StepMemory after;
   int64_t argumentBytes = 0;
-  SmallVector<ChainRow> chains;
+  /// abn.plan of the step, and of each of its versions by name if it has several.
+  DictionaryAttr plan;
+  SmallVector<std::pair<std::string, DictionaryAttr>> versions;
+  std::optional<PlanReport> arena;
 };
 } // namespace
-
-static std::string printToString(Type type) {
-  std::string text;
-  llvm::raw_string_ostream(text) << type;
-  return text;
-}
 
 static int64_t getInt(DictionaryAttr dict, StringRef key) {
   auto attr = dict ? dict.getAs<IntegerAttr>(key) : IntegerAttr();
   return attr ? attr.getInt() : 0;
 }
 
-/// Fills what in-place ops and kept batch norms have in common. `input` is x or, in place, z.
-static ChainRow startRow(Operation *op, Value full, ActivationAttrInterface activation) {
-  ChainRow row;
-  row.location = describeLocation(op->getLoc());
-  auto name = op->getAttrOfType<StringAttr>(AbnDialect::kChainAttr);
-  row.name = name ? name.getValue().str() : row.location;
-  row.activation = activation ? activation.getActivationName().str() : "identity";
-  auto type = cast<ShapedType>(full.getType());
-  row.type = printToString(type);
-  auto channelDim = op->getAttrOfType<IntegerAttr>("channel_dim");
-  int64_t channels = type.getDimSize(channelDim.getInt());
-  row.channels = ShapedType::isDynamic(channels) ? 0 : channels;
-  row.bytes = getByteSize(type);
-  if (auto saved = op->getAttrOfType<IntegerAttr>(AbnDialect::kSavedBeforeAttr))
-    row.savedBefore = saved.getInt();
-  return row;
+/// The version of a step that runs unless a gamma is too small; the step itself if it has only one.
+static func::FuncOp getFirstVersion(func::FuncOp func) {
+  auto versions = func->getAttrOfType<ArrayAttr>(AbnDialect::kVersionsAttr);
+  auto first = versions && !versions.empty() ? dyn_cast<FlatSymbolRefAttr>(versions[0])
+                                             : FlatSymbolRefAttr();
+  auto found = first ? func->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(first.getAttr())
+                     : func::FuncOp();
+  return found ? found : func;
 }
 
-/// The activation that a kept batch norm's output goes into, if that is its only forward reader.
-static ActivationOp findOnlyActivation(const TrainingStep &step, Value output) {
-  ActivationOp found;
-  unsigned readers = 0;
-  for (Operation *user : output.getUsers()) {
-    if (!step.isForward(user))
-      continue;
-    ++readers;
-    found = dyn_cast<ActivationOp>(user);
-  }
-  return readers == 1 ? found : ActivationOp();
-}
-
-static std::optional<ChainRow> describeChain(const TrainingStep &step, Operation *op,
-                                             const llvm::DenseSet<Value> &saved) {
-  auto savedBytes = [&](Value value) {
-    Value base = step.getBase(value);
-    return saved.contains(base) ? getByteSize(value.getType()) : 0;
-  };
-  if (isa<InplaceForwardOp, InplaceInferenceOp>(op)) {
-    auto activation = cast<ActivationAttrInterface>(op->getAttr("activation"));
-    ChainRow row = startRow(op, op->getResult(0), activation);
-    auto strategy = op->getAttrOfType<StringAttr>(AbnDialect::kStrategyAttr);
-    row.strategy = strategy ? strategy.getValue().str() : "in-place";
-    row.savedAfter = savedBytes(op->getResult(0));
-    return row;
-  }
-  if (isa<BatchNormOp, BatchNormInferenceOp>(op)) {
-    ActivationOp activation = findOnlyActivation(step, op->getResult(0));
-    ChainRow row = startRow(op, op->getOperand(0),
-                            activation ? activation.getActivation() : ActivationAttrInterface());
-    row.strategy = "kept";
-    auto reason = op->getAttrOfType<StringAttr>(AbnDialect::kReasonAttr);
-    row.reason = reason ? reason.getValue().str() : "abn-fuse-forward did not run";
-    row.savedAfter = savedBytes(op->getOperand(0)) + savedBytes(op->getResult(0));
-    if (activation)
-      row.savedAfter += savedBytes(activation->getResult(0));
-    return row;
-  }
-  return std::nullopt;
-}
-
-static MemoryReport buildReport(const TrainingStep &step) {
+/// Fails without a diagnostic if `func` is no training step.
+static FailureOr<MemoryReport> buildReport(func::FuncOp func, std::optional<unsigned> loss) {
   MemoryReport report;
-  func::FuncOp func = step.getFunction();
   report.function = func.getName().str();
   report.before = func->getAttrOfType<DictionaryAttr>(AbnDialect::kMemoryBeforeAttr);
-  report.after = MemoryCensus::compute(step);
-  for (Type type : func.getArgumentTypes())
-    report.argumentBytes += getByteSize(type);
-  llvm::DenseSet<Value> saved(report.after.saved.begin(), report.after.saved.end());
-  for (Operation &op : func.getBody().front())
-    if (std::optional<ChainRow> row = describeChain(step, &op, saved))
-      report.chains.push_back(std::move(*row));
+  for (BlockArgument argument : func.getArguments())
+    if (!func.getArgAttr(argument.getArgNumber(), AbnDialect::kArenaAttr))
+      report.argumentBytes += getByteSize(argument.getType());
+  func::FuncOp version = getFirstVersion(func);
+  if (auto recorded = version->getAttrOfType<DictionaryAttr>(AbnDialect::kMemoryAfterAttr)) {
+    report.after = StepMemory::fromAttribute(recorded);
+  } else {
+    FailureOr<TrainingStep> step = TrainingStep::get(version, loss);
+    if (failed(step))
+      return failure();
+    report.after = StepMemory::compute(*step);
+  }
+  report.plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+  if (auto versions = func->getAttrOfType<ArrayAttr>(AbnDialect::kVersionsAttr))
+    for (auto name : versions.getAsRange<FlatSymbolRefAttr>())
+      if (auto other = func->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(name.getAttr()))
+        report.versions.push_back(
+            {name.getValue().str(), other->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr)});
+  report.arena = PlanReport::compute(version);
   return report;
 }
 
-static void writeTensors(llvm::json::OStream &json, const MemoryReport &report) {
-  auto writeTensor = [&](StringRef name, Type type, int64_t bytes) {
-    json.object([&] {
-      json.attribute("name", name);
-      json.attribute("type", printToString(type));
-      json.attribute("bytes", bytes);
-    });
-  };
-  json.attributeArray("saved_after", [&] {
-    for (Value value : report.after.saved)
-      writeTensor(describeValue(value), value.getType(), getByteSize(value.getType()));
-  });
-  json.attributeArray("saved_before", [&] {
-    auto list = report.before ? report.before.getAs<ArrayAttr>("saved") : ArrayAttr();
-    for (Attribute entry : list ? list.getValue() : ArrayRef<Attribute>()) {
-      auto tensor = dyn_cast<DictionaryAttr>(entry);
-      auto name = tensor ? tensor.getAs<StringAttr>("name") : StringAttr();
-      auto type = tensor ? tensor.getAs<TypeAttr>("type") : TypeAttr();
-      if (name && type)
-        writeTensor(name.getValue(), type.getValue(), getInt(tensor, "bytes"));
-    }
+static void writeTensors(llvm::json::OStream &json, StringRef key,
+                         ArrayRef<SavedTensor> tensors) {
+  json.attributeArray(key, [&] {
+    for (const SavedTensor &tensor : tensors)
+      json.object([&] {
+        json.attribute("name", tensor.name);
+        json.attribute("type", tensor.type);
+        json.attribute("bytes", tensor.bytes);
+      });
   });
 }
 
 static void writeChains(llvm::json::OStream &json, const MemoryReport &report) {
   json.attributeArray("chains", [&] {
-    for (const ChainRow &row : report.chains)
+    for (const ChainRow &row : report.after.chains)
       json.object([&] {
         json.attribute("name", row.name);
         json.attribute("location", row.location);
@@ -163,23 +107,48 @@ static void writeChains(llvm::json::OStream &json, const MemoryReport &report) {
   });
 }
 
+/// The plan's numbers, as attributes of the object that is open.
+static void writePlanFigures(llvm::json::OStream &json, DictionaryAttr plan) {
+  for (StringRef key : {"numerics", "objective"})
+    if (auto text = plan.getAs<StringAttr>(key))
+      json.attribute(key, text.getValue());
+  for (StringRef key :
+       {"arena_bytes", "max_live_bytes", "lower_bound_bytes", "plan_lower_bound_bytes",
+        "recompute_bytes", "recompute_flops", "convolutions_recomputed"})
+    if (auto number = plan.getAs<IntegerAttr>(key))
+      json.attribute(key, number.getInt());
+}
+
 static void writeReport(llvm::raw_ostream &os, const MemoryReport &report) {
   llvm::json::OStream json(os, /*IndentSize=*/2);
   // Without a record the graph is as it came.
   bool recorded = static_cast<bool>(report.before);
+  StepMemory before = recorded ? StepMemory::fromAttribute(report.before) : report.after;
   json.object([&] {
-    json.attribute("version", 1);
+    json.attribute("version", 2);
     json.attribute("function", report.function);
-    json.attribute("batch_norms", static_cast<int64_t>(report.chains.size()));
+    json.attribute("batch_norms", static_cast<int64_t>(report.after.chains.size()));
     json.attribute("argument_bytes", report.argumentBytes);
-    json.attribute("saved_bytes_before",
-                   recorded ? getInt(report.before, "saved_bytes") : report.after.savedBytes);
+    json.attribute("saved_bytes_before", before.savedBytes);
     json.attribute("saved_bytes_after", report.after.savedBytes);
-    json.attribute("peak_live_bytes_before", recorded ? getInt(report.before, "peak_live_bytes")
-                                                      : report.after.peakLiveBytes);
+    json.attribute("peak_live_bytes_before", before.peakLiveBytes);
     json.attribute("peak_live_bytes_after", report.after.peakLiveBytes);
+    if (report.plan)
+      writePlanFigures(json, report.plan);
+    if (!report.versions.empty())
+      json.attributeArray("versions", [&] {
+        for (const auto &[name, plan] : report.versions)
+          json.object([&, &name = name, &plan = plan] {
+            json.attribute("function", name);
+            if (plan)
+              writePlanFigures(json, plan);
+          });
+      });
     writeChains(json, report);
-    writeTensors(json, report);
+    writeTensors(json, "saved_after", report.after.saved);
+    writeTensors(json, "saved_before", recorded ? before.saved : ArrayRef<SavedTensor>());
+    if (report.arena)
+      report.arena->write(json, before.live);
   });
   os << "\n";
 }
@@ -195,27 +164,46 @@ struct ReportMemory : abn::impl::ReportMemoryBase<ReportMemory> {
     std::optional<unsigned> loss;
     if (lossResult >= 0)
       loss = lossResult;
-    FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
-    if (failed(step)) {
+    FailureOr<MemoryReport> report = buildReport(func, loss);
+    if (failed(report)) {
       func.emitError() << "expected a training step: a function of one block";
       return signalPassFailure();
     }
-    MemoryReport report = buildReport(*step);
     remark::analysis(func.getLoc(), remark::RemarkOpts::name("ReportMemory").category("abn"))
         << "bytes saved for the backward: " +
-               std::to_string(report.before ? getInt(report.before, "saved_bytes")
-                                            : report.after.savedBytes) +
-               " before, " + std::to_string(report.after.savedBytes) + " after";
-    if (output.empty())
-      return;
-    if (llvm::Error error = llvm::writeToOutput(output, [&](llvm::raw_ostream &os) {
-          writeReport(os, report);
-          return llvm::Error::success();
-        })) {
-      func.emitError() << "cannot write the report to `" << output
-                       << "`: " << llvm::toString(std::move(error));
+               std::to_string(report->before ? getInt(report->before, "saved_bytes")
+                                             : report->after.savedBytes) +
+               " before, " + std::to_string(report->after.savedBytes) + " after";
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    writeReport(os, *report);
+    auto writeJson = [&](llvm::raw_ostream &out) { out << text; };
+    auto writeHtml = [&](llvm::raw_ostream &out) { writeMemoryPage(out, text); };
+    if (failed(write(func, output, writeJson)) || failed(write(func, html, writeHtml)))
       signalPassFailure();
-    }
+  }
+
+  /// Writes a file, if one is named: whole or not at all.
+  static LogicalResult write(func::FuncOp func, StringRef path,
+                             llvm::function_ref<void(llvm::raw_ostream &)> emit) {
+    if (path.empty())
+      return success();
+    llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
+      emit(os);
+      return llvm::Error::success();
+    });
+    if (!error)
+      return success();
+    return func.emitError() << "cannot write the report to `" << path
+                            << "`: " << llvm::toString(std::move(error));
+  }
+
+  /// Versions of a step and other private functions are reported with the one that calls them.
+  bool isStep(func::FuncOp func) {
+    if (func->hasAttr(AbnDialect::kVersionsAttr) || func->hasAttr(AbnDialect::kMemoryAfterAttr))
+      return !func.isPrivate();
+    FailureOr<TrainingStep> step = TrainingStep::get(func);
+    return !func.isPrivate() && succeeded(step) && (step->getLossResult() || lossResult >= 0);
   }
 
   /// The function named by the option, else the only one that is a training step.
@@ -228,8 +216,7 @@ struct ReportMemory : abn::impl::ReportMemoryBase<ReportMemory> {
           return func;
         continue;
       }
-      FailureOr<TrainingStep> step = TrainingStep::get(func);
-      if (failed(step) || !(step->getLossResult() || lossResult >= 0))
+      if (!isStep(func))
         continue;
       ++steps;
       found = func;

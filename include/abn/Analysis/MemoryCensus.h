@@ -18,15 +18,20 @@ struct MemoryCensus {
   /// live from its op to its last reader, or to the end if it is returned; an op in destination
   /// style takes over a destination that dies with it.
   int64_t peakLiveBytes = 0;
+  /// The bytes live at each op of the block, the terminator included.
+  SmallVector<int64_t> liveBytes;
 
   static MemoryCensus compute(const TrainingStep &step);
 };
 
 /// Leaves the census of `func` as it is now on the function, as the attribute `abn.memory_before`:
-/// a dictionary of `saved_bytes`, `peak_live_bytes`, `batch_norms` and `saved`, an array of
-/// {name, type, bytes}. Does nothing if the attribute is there or the function is not one block.
+/// a dictionary of `saved_bytes`, `peak_live_bytes`, `batch_norms`, `saved`, an array of
+/// {name, type, bytes}, and `live`, the bytes live along the step (see sampleTimeline). Does nothing if the attribute is there or the function is not one block.
 void recordMemoryBefore(func::FuncOp func, std::optional<unsigned> lossResult = {},
                         ViewPredicate isView = isGraphView);
+
+/// At most 512 points of a timeline: each the largest of the ops that it stands for.
+SmallVector<int64_t> sampleTimeline(ArrayRef<int64_t> live);
 
 /// What reports call a value: its location, or the argument's `abn.name`.
 std::string describeValue(Value value);

@@ -18,6 +18,9 @@ public:
 
   const plan::StepGraph &getGraph() const { return graph; }
 
+  /// Whether the step computes any tensor.
+  bool hasBuffers() const;
+
   /// Replaces the body of the function by the schedule: recomputed ops carry the attribute
   /// `abn.recompute`, an op whose result takes over an operand's buffer has that operand as
   /// destination.

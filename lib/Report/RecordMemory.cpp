@@ -1,0 +1,46 @@
+// abn-record-memory: leaves on a step what the report will say of it, before its tensors become buffers.
+#include "StepMemory.h"
+#include "abn/AbnDialect.h"
+#include "abn/Passes.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+
+namespace mlir::abn {
+#define GEN_PASS_DEF_RECORDMEMORY
+#include "abn/Passes.h.inc"
+} // namespace mlir::abn
+
+using namespace mlir;
+using namespace mlir::abn;
+
+/// Marks the first op behind the forward that will still be there when there are buffers.
+static void markBackward(const TrainingStep &step) {
+  Operation *first = nullptr;
+  for (Operation &op : llvm::reverse(step.getFunction().getBody().front())) {
+    if (step.isForward(&op) && isa<DestinationStyleOpInterface>(op))
+      break;
+    if (isa<DestinationStyleOpInterface>(op))
+      first = &op;
+  }
+  if (first)
+    first->setAttr(AbnDialect::kBackwardAttr, UnitAttr::get(first->getContext()));
+}
+
+namespace {
+struct RecordMemory : mlir::abn::impl::RecordMemoryBase<RecordMemory> {
+  using RecordMemoryBase::RecordMemoryBase;
+
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    std::optional<unsigned> loss;
+    if (lossResult >= 0)
+      loss = lossResult;
+    FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
+    if (failed(step) || !step->getLossResult())
+      return;
+    func->setAttr(AbnDialect::kMemoryAfterAttr,
+                  StepMemory::compute(*step).toAttribute(&getContext()));
+    markBackward(*step);
+  }
+};
+} // namespace
