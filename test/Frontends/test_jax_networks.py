@@ -9,7 +9,7 @@ import mlir_exec
 import numpy as np
 import pytest
 
-PASSES = ["--abn-import-stablehlo", "--abn-optimize", "--convert-abn-to-linalg", "--convert-dnn-to-linalg"]
+PASSES = ["--abn-import-stablehlo", "--abn-optimize=plan=false", "--convert-abn-to-linalg", "--convert-dnn-to-linalg"]
 CLASSES = 5
 
 

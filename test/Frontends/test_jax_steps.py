@@ -151,7 +151,7 @@ class Run:
         self.text = export(step.command, folder)
         self.signature = jax_text.Signature(self.text)
         self.recognised = batches.opt(self.text, [IMPORT, "--abn-recognize"])
-        optimize = "--abn-optimize=verify-equivalence" if step.verify else "--abn-optimize"
+        optimize = "--abn-optimize=plan=false" + (" verify-equivalence" if step.verify else "")
         report = folder / "report.json"
         self.rewritten = batches.opt(self.text, [IMPORT, optimize, f"--abn-report-memory=output={report}"])
         self.report = json.loads(report.read_text())

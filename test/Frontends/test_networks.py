@@ -9,7 +9,7 @@ import torch
 from abn_export import activations, joint, models, writer
 from torch import nn
 
-LOWERED = ["--abn-import-aten", "--abn-optimize", "--convert-abn-to-linalg", "--convert-dnn-to-linalg"]
+LOWERED = ["--abn-import-aten", "--abn-optimize=plan=false", "--convert-abn-to-linalg", "--convert-dnn-to-linalg"]
 
 NETWORKS = [
     ("mobilenet_v3_small", 64),

@@ -26,7 +26,7 @@ def report(graph, options):
     path = SHIPPED.get(graph, os.path.join(HERE, "Inputs", f"{graph}.mlir"))
     with tempfile.TemporaryDirectory() as folder:
         output = os.path.join(folder, "report.json")
-        subprocess.run(["abn-opt", path, "--abn-import-aten", f"--abn-optimize={options}",
+        subprocess.run(["abn-opt", path, "--abn-import-aten", f"--abn-optimize=plan=false {options}",
                         f"--abn-report-memory=output={output}", "-o", os.devnull], check=True)
         with open(output) as file:
             return json.load(file)
@@ -40,7 +40,7 @@ def recognized(graph, front_end):
         with gzip.open(os.path.join(HERE, "Inputs", f"{graph}.mlir.gz")) as packed, open(path, "wb") as file:
             file.write(packed.read())
         subprocess.run(["abn-opt", path, "--allow-unregistered-dialect", *imports,
-                        "--abn-optimize=verify-equivalence", f"--abn-report-memory=output={output}",
+                        "--abn-optimize=plan=false verify-equivalence", f"--abn-report-memory=output={output}",
                         "-o", step], check=True)
         with open(output) as report_file, open(step) as step_file:
             return json.load(report_file), step_file.read()

@@ -1,4 +1,4 @@
-// RUN: abn-opt %s --split-input-file --abn-optimize --verify-diagnostics
+// RUN: abn-opt %s --split-input-file --abn-optimize=plan=false --verify-diagnostics
 
 // The importer comes first: a front end's ops would count as unknown ones.
 

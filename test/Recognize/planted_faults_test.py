@@ -28,7 +28,7 @@ GENERIC = ["--allow-unregistered-dialect", "--mlir-print-op-generic", "--mlir-pr
 REWRITES = {
     "original": ["--canonicalize", "--cse"],
     "recognize": ["--abn-recognize", "--canonicalize", "--cse"],
-    "optimize": ["--abn-optimize=gamma-policy=trust", "--canonicalize", "--cse"],
+    "optimize": ["--abn-optimize=plan=false gamma-policy=trust", "--canonicalize", "--cse"],
 }
 CHECK = ["--allow-unregistered-dialect", "--split-input-file", "--mlir-print-op-on-diagnostic=false",
          "--abn-verify-equivalence=before=before after=after", "-o", "/dev/null"]

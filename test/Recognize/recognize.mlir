@@ -5,7 +5,7 @@
 // RUN: diff %t.once.mlir %t.twice.mlir
 // RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-recognize --mlir-disable-threading > %t.single.mlir
 // RUN: diff %t.once.mlir %t.single.mlir
-// RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-optimize=verify-equivalence | FileCheck %s --check-prefix=WHOLE
+// RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-optimize="plan=false verify-equivalence" | FileCheck %s --check-prefix=WHOLE
 
 !full = tensor<4x6x5x8xf32>
 !vec = tensor<8xf32>

@@ -1,6 +1,6 @@
-// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize --abn-report-memory=output=- -o /dev/null | FileCheck %s
+// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize=plan=false --abn-report-memory=output=- -o /dev/null | FileCheck %s
 // RUN: abn-opt %s --allow-unregistered-dialect --abn-report-memory=output=- -o /dev/null | FileCheck %s --check-prefix=ALONE
-// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize --abn-report-memory --remarks-filter-analyse=abn \
+// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize=plan=false --abn-report-memory --remarks-filter-analyse=abn \
 // RUN:   -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: not abn-opt %s --allow-unregistered-dialect --abn-report-memory=output=/nonexistent/report.json 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=WRITE
@@ -11,7 +11,7 @@
 // the variance is still read; the loss (4) crosses to its gradient. The peak is at the second activation's
 // gradient: four tensors, four statistics and the loss, and two gradients of 2048; x1 and y1 become z1.
 
-// CHECK: "version": 1,
+// CHECK: "version": 2,
 // CHECK: "function": "step",
 // CHECK: "batch_norms": 2,
 // CHECK: "argument_bytes": 2096,

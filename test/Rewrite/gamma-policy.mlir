@@ -1,11 +1,11 @@
-// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize | FileCheck %s --check-prefixes=CHECK,DEFAULT
-// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize=gamma-policy=trust | FileCheck %s --check-prefixes=CHECK,TRUST
-// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize="gamma-policy=clamp gamma-threshold=0.01" | FileCheck %s --check-prefixes=CHECK,CLAMP
-// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize=gamma-policy=abs,layer.bn:trust | FileCheck %s --check-prefixes=CHECK,NAMED
-// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize=gamma-policy=keep | FileCheck %s --check-prefixes=CHECK,KEEP
-// RUN: not abn-opt %s --allow-unregistered-dialect --abn-optimize=gamma-policy=hope 2>&1 | FileCheck %s --check-prefix=BAD
-// RUN: not abn-opt %s --allow-unregistered-dialect --abn-optimize=gamma-threshold=0.0 2>&1 | FileCheck %s --check-prefix=THRESHOLD
-// RUN: not abn-opt %s --allow-unregistered-dialect --abn-optimize=loss-result=9 2>&1 | FileCheck %s --check-prefix=LOSS
+// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize=plan=false | FileCheck %s --check-prefixes=CHECK,DEFAULT
+// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false gamma-policy=trust" | FileCheck %s --check-prefixes=CHECK,TRUST
+// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false gamma-policy=clamp gamma-threshold=0.01" | FileCheck %s --check-prefixes=CHECK,CLAMP
+// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false gamma-policy=abs,layer.bn:trust" | FileCheck %s --check-prefixes=CHECK,NAMED
+// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false gamma-policy=keep" | FileCheck %s --check-prefixes=CHECK,KEEP
+// RUN: not abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false gamma-policy=hope" 2>&1 | FileCheck %s --check-prefix=BAD
+// RUN: not abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false gamma-threshold=0.0" 2>&1 | FileCheck %s --check-prefix=THRESHOLD
+// RUN: not abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false loss-result=9" 2>&1 | FileCheck %s --check-prefix=LOSS
 
 // The policy of a chain is its own attribute, else the option's entry for its name, else the
 // option's default.

@@ -1,6 +1,6 @@
-// RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-optimize=recognize=false \
+// RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-optimize="plan=false recognize=false" \
 // RUN:   --remarks-filter-missed=abn 2>&1 >/dev/null | FileCheck %s --check-prefix=REMARK
-// RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-optimize=recognize=false \
+// RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-optimize="plan=false recognize=false" \
 // RUN:   | FileCheck %s --implicit-check-not=abn.inplace
 
 // Every batch norm that is left alone says why, in a missed remark and in abn.reason.

@@ -1,6 +1,6 @@
 // RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-fuse-forward=verify-equivalence \
 // RUN:   | FileCheck %s
-// RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-optimize=verify-equivalence \
+// RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-optimize="plan=false verify-equivalence" \
 // RUN:   --remarks-filter-missed=abn 2>&1 >/dev/null | FileCheck %s --check-prefix=REMARK
 
 // A batch norm whose gradient is no abn op, as where recognition did not find it: its chain is computed in

@@ -1,5 +1,5 @@
-// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize | FileCheck %s --check-prefix=OFF
-// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize=substitute-relu | FileCheck %s --check-prefix=ON --implicit-check-not='relu>'
+// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize=plan=false | FileCheck %s --check-prefix=OFF
+// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false substitute-relu" | FileCheck %s --check-prefix=ON --implicit-check-not='relu>'
 
 // relu is replaced only on request, forward and backward alike.
 

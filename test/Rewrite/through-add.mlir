@@ -1,5 +1,5 @@
-// RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-optimize | FileCheck %s
-// RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-optimize=through-add=false \
+// RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-optimize=plan=false | FileCheck %s
+// RUN: abn-opt %s --split-input-file --allow-unregistered-dialect --abn-optimize="plan=false through-add=false" \
 // RUN:   --remarks-filter-missed=abn 2>&1 | FileCheck %s --check-prefix=OFF
 
 // A batch norm that feeds a residual sum: its output is rebuilt from the activated sum, which the

@@ -114,7 +114,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mode", choices=["original", "rewritten"])
     parser.add_argument("graph")
-    parser.add_argument("--optimize", default="--abn-optimize", help="the passes of `rewritten`")
+    parser.add_argument("--optimize", default="--abn-optimize=plan=false", help="the passes of `rewritten`")
     parser.add_argument("--engine", default="auto", choices=["auto", "iree", "mlir"])
     parser.add_argument("--function", default="main")
     parser.add_argument("--cache", default="exec-cache", help="folder of compiled modules")
