@@ -5,6 +5,9 @@
 
 using namespace abn::pack;
 
+/// A placement usually takes a few hundred to a few thousand; 100,000 items end within seconds.
+constexpr int64_t kStepsPerItem = 16'000, kLeastSteps = 10'000'000;
+
 /// By a sparse table of range maxima.
 std::vector<int64_t> abn::pack::computeContention(const Instance &instance) {
   std::vector<std::vector<int64_t>> maxima{instance.live};
@@ -44,32 +47,34 @@ static Order sortItems(const Instance &instance, const char *name, Key key) {
 }
 
 namespace {
+/// How long an item lives.
+enum class Measure { Sections, Time };
+
 /// The orders by name.
 class OrderBuilder {
 public:
-  explicit OrderBuilder(const Instance &instance)
-      : instance(instance), contention(computeContention(instance)) {}
+  OrderBuilder(const Instance &instance, Measure measure)
+      : instance(instance), measure(measure), contention(computeContention(instance)) {}
 
   Order bySize() const {
     return sortItems(instance, "size",
-                     [&](int32_t i) { return std::make_tuple(at(i).size, at(i).duration); });
+                     [&](int32_t i) { return std::make_tuple(at(i).size, length(i)); });
   }
   Order byLifetime() const {
     return sortItems(instance, "lifetime",
-                     [&](int32_t i) { return std::make_tuple(at(i).duration, at(i).size); });
+                     [&](int32_t i) { return std::make_tuple(length(i), at(i).size); });
   }
   Order byArea() const {
     return sortItems(instance, "area",
-                     [&](int32_t i) { return std::make_tuple(area(i), at(i).duration); });
+                     [&](int32_t i) { return std::make_tuple(area(i), length(i)); });
   }
   Order byContentionAndArea() const {
-    return sortItems(instance, "contention and area", [&](int32_t i) {
-      return std::make_tuple(contention[i], area(i), at(i).duration);
-    });
+    return sortItems(instance, "contention and area",
+                     [&](int32_t i) { return std::make_tuple(contention[i], area(i), length(i)); });
   }
   Order byContentionAndLifetime() const {
     return sortItems(instance, "contention and lifetime", [&](int32_t i) {
-      return std::make_tuple(contention[i], at(i).duration, at(i).size);
+      return std::make_tuple(contention[i], length(i), at(i).size);
     });
   }
   Order byStart() const {
@@ -85,34 +90,41 @@ public:
 
 private:
   const Item &at(int32_t i) const { return instance.items[i]; }
-  double area(int32_t i) const { return double(at(i).size) * at(i).duration; }
+  double length(int32_t i) const {
+    return measure == Measure::Time ? at(i).duration : at(i).hull.upper - at(i).hull.lower;
+  }
+  double area(int32_t i) const { return double(at(i).size) * length(i); }
 
   const Instance &instance;
+  const Measure measure;
   std::vector<int64_t> contention;
 };
 } // namespace
 
 std::vector<Order> abn::pack::computeOrders(const Instance &instance) {
-  OrderBuilder by(instance);
-  return {by.bySize(),  by.byLifetime(),          by.byArea(),
-          by.byStart(), by.byContentionAndArea(), by.byContentionAndLifetime(),
-          by.byEnd()};
+  OrderBuilder by(instance, Measure::Sections);
+  return {
+      by.bySize(), by.byLifetime(),         by.byStart(), by.byContentionAndLifetime(), by.byEnd(),
+      by.byArea(), by.byContentionAndArea()};
 }
 
 std::vector<Order> abn::pack::computeSearchOrders(const Instance &instance) {
-  OrderBuilder by(instance);
+  OrderBuilder by(instance, Measure::Time);
   return {by.byContentionAndLifetime(), by.byContentionAndArea(), by.byLifetime(), by.byEnd(),
           by.byStart()};
 }
 
-Placement abn::pack::placeInOrder(const Instance &instance, const Order &order, Fit fit) {
+Placement abn::pack::placeInOrder(const Instance &instance, const Order &order, Fit fit,
+                                  int64_t &steps) {
   Occupancy occupancy(instance);
   std::vector<int64_t> offsets(instance.items.size());
-  int64_t arena = 0;
+  int64_t arena = 0, stepsBefore = steps;
   for (int32_t index : order.items) {
     const Item &item = instance.items[index];
     int64_t offset = item.fixed != kNoOffset ? item.fixed : occupancy.find(index, fit);
-    if (offset == kNoOffset || (item.fixed != kNoOffset && !occupancy.isFree(index, offset)))
+    steps = stepsBefore - occupancy.getNumSteps();
+    if (steps < 0 || offset == kNoOffset ||
+        (item.fixed != kNoOffset && !occupancy.isFree(index, offset)))
       return {};
     occupancy.insert(index, offset);
     offsets[index] = offset;
@@ -137,12 +149,15 @@ bool abn::pack::fixedItemsFit(const Instance &instance) {
 
 Placement abn::pack::runPortfolio(const Instance &instance, int64_t target) {
   Placement best;
+  int64_t steps = kLeastSteps + kStepsPerItem * int64_t(instance.items.size());
   for (const Order &order : computeOrders(instance)) {
     for (Fit fit : {Fit::First, Fit::Best}) {
-      Placement placement = placeInOrder(instance, order, fit);
+      // The first placement is always made.
+      int64_t unlimited = kMaxBytes;
+      Placement placement = placeInOrder(instance, order, fit, best.isValid() ? steps : unlimited);
       if (placement.isValid() && placement.arena < best.arena)
         best = std::move(placement);
-      if (best.arena <= target)
+      if (best.arena <= target || steps < 0)
         return best;
     }
   }

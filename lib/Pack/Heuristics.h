@@ -31,13 +31,15 @@ std::vector<Order> computeOrders(const Instance &instance);
 /// The orders in which the exact search tries items with equal floors.
 std::vector<Order> computeSearchOrders(const Instance &instance);
 
-/// Places the items one by one. Invalid if an offset would not fit 64 bits, or fixed items collide.
-Placement placeInOrder(const Instance &instance, const Order &order, Fit fit);
+/// Places the items one by one. Invalid if an offset would not fit 64 bits, fixed items collide, or
+/// it takes more than `steps`, of which it subtracts what it took.
+Placement placeInOrder(const Instance &instance, const Order &order, Fit fit, int64_t &steps);
 
 /// Whether no two fixed items overlap.
 bool fixedItemsFit(const Instance &instance);
 
-/// The best of the portfolio, which ends early at an arena of at most `target`.
+/// The best of the portfolio, which ends early at an arena of at most `target`, or when it has
+/// taken a number of steps that is linear in the items.
 Placement runPortfolio(const Instance &instance, int64_t target);
 
 } // namespace abn::pack

@@ -97,7 +97,9 @@ int64_t Occupancy::skipTaken(int64_t offset, int64_t size, int64_t alignment) {
   while (moved) {
     moved = false;
     for (Cursor &cursor : cursors) {
+      ++numSteps;
       while (cursor.advance(offset)) {
+        ++numSteps;
         const Range &range = cursor.set->ranges[cursor.next];
         if (range.lower >= addSaturating(offset, size))
           break;

@@ -29,6 +29,8 @@ public:
   /// Whether the item overlaps nothing there.
   bool isFree(int32_t item, int64_t offset);
   void insert(int32_t item, int64_t offset);
+  /// The ranges looked at so far: a measure of time that is the same on every machine.
+  int64_t getNumSteps() const { return numSteps; }
 
 private:
   /// Bytes [lower, upper).
@@ -58,6 +60,7 @@ private:
   /// Per node of the tree, the root at 1.
   std::vector<RangeSet> covering, touching;
   llvm::SmallVector<Cursor, 64> cursors;
+  int64_t numSteps = 0;
 };
 
 } // namespace abn::pack
