@@ -78,6 +78,10 @@ def Abn_Dialect : Dialect {
     /// On a pack op: the proved lower bound of the arena, and the largest sum of live sizes.
     static constexpr StringLiteral kLowerBoundAttr = "abn.lower_bound_bytes";
     static constexpr StringLiteral kMaxLiveAttr = "abn.max_live_bytes";
+    /// On a pack op: the bytes behind each buffer that nobody may write (abn-instrument-arena).
+    static constexpr StringLiteral kCanaryAttr = "abn.canary_bytes";
+    /// On a function: abn-instrument-arena has run.
+    static constexpr StringLiteral kInstrumentedAttr = "abn.instrumented";
     /// On a function: what the planner chose and what it costs (see docs/Report.md).
     static constexpr StringLiteral kPlanAttr = "abn.plan";
     void registerAttributes();

@@ -105,6 +105,7 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
     add("arena_bytes", pack.getArenaSizeAttr());
     add("lower_bound_bytes", pack->getAttr(AbnDialect::kLowerBoundAttr));
     add("max_live_bytes", pack->getAttr(AbnDialect::kMaxLiveAttr));
+    add("canary_bytes", pack->getAttr(AbnDialect::kCanaryAttr));
     func->setAttr(AbnDialect::kPlanAttr, b.getDictionaryAttr(plan));
   }
 };
