@@ -39,10 +39,10 @@ static LogicalResult verifySignatureAttr(Operation *op, NamedAttribute attr) {
 
 LogicalResult AbnDialect::verifyRegionArgAttribute(Operation *op, unsigned regionIndex,
                                                    unsigned argIndex, NamedAttribute attr) {
-  if (attr.getName() == kDonatedAttr) {
+  if (attr.getName() == kDonatedAttr || attr.getName() == kArenaAttr) {
     if (!isa<UnitAttr>(attr.getValue()))
       return op->emitOpError("expected a unit attribute for `")
-             << kDonatedAttr << "`, got " << attr.getValue();
+             << attr.getName().getValue() << "`, got " << attr.getValue();
     return success();
   }
   return verifySignatureAttr(op, attr);
