@@ -439,7 +439,9 @@ def AssignOffsets : Pass<"abn-assign-offsets", "::mlir::func::FuncOp"> {
     To be written.
   }];
   let options = [
-    Option<"alignment", "alignment", "int64_t", "256", "offsets are multiples of it, in bytes">
+    Option<"alignment", "alignment", "int64_t", "256", "offsets are multiples of it, in bytes">,
+    Option<"canaryBytes", "canary-bytes", "int64_t", "0",
+           "room behind each buffer for the bytes that abn-instrument-arena watches">
   ];
   let dependentDialects = ["::mlir::abn::AbnDialect"];
 }
@@ -463,6 +465,17 @@ def VerifyPlan : Pass<"abn-verify-plan", "::mlir::func::FuncOp"> {
   let description = [{
     To be written.
   }];
+}
+
+def InstrumentArena : Pass<"abn-instrument-arena", "::mlir::func::FuncOp"> {
+  let summary = "Make a step show at run time that its plan is right";
+  let description = [{
+    To be written.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"
+  ];
 }
 
 //===----------------------------------------------------------------------===//
@@ -502,8 +515,9 @@ def ConvertAbnToLinalg : Pass<"convert-abn-to-linalg"> {
     ```
   }];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::linalg::LinalgDialect",
-    "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"
+    "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+    "::mlir::cf::ControlFlowDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::tensor::TensorDialect"
   ];
 }
 
@@ -552,7 +566,8 @@ def ConvertDnnToLinalg : Pass<"convert-dnn-to-linalg"> {
     ```
   }];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::tensor::TensorDialect"
   ];
 }

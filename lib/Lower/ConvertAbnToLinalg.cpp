@@ -1,8 +1,10 @@
 // convert-abn-to-linalg: the pass. The patterns live in ConvertAbnToLinalg{Activation,BatchNorm,
 // Inplace}.cpp.
 #include "ConvertAbnToLinalg.h"
+#include "BufferOperands.h"
 #include "abn/Lower/AbnToLinalg.h"
 #include "abn/Passes.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -49,16 +51,8 @@ static void dropDiscardableAttributes(Operation *op) {
 namespace {
 struct ConvertAbnToLinalg : abn::impl::ConvertAbnToLinalgBase<ConvertAbnToLinalg> {
   void runOnOperation() override {
-    WalkResult onTensors = getOperation()->walk([](DestinationStyleOpInterface op) {
-      if (!isa_and_nonnull<AbnDialect>(op->getDialect()) || op.hasPureTensorSemantics())
-        return WalkResult::advance();
-      op.emitOpError("expected tensors, got memrefs; convert-abn-to-linalg runs before "
-                     "bufferization");
-      return WalkResult::interrupt();
-    });
-    if (onTensors.wasInterrupted())
-      return signalPassFailure();
-
+    IRRewriter rewriter(&getContext());
+    moveToTensors(rewriter, getOperation(), AbnDialect::getDialectNamespace());
     RewritePatternSet patterns(&getContext());
     populateAbnToLinalgPatterns(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));

@@ -42,33 +42,36 @@ Value mlir::abn::normalize(ScalarBuilder &s, Elements &e, Value x,
   return beta ? s.add(scaled, e(beta)) : scaled;
 }
 
+/// y from given statistics: what batch_norm_inference computes and, from its own results,
+/// batch_norm, bit by bit. A plan computes y again from x and the statistics that way.
+template <typename OpT>
+static Value emitNormalized(ChannelNest &nest, OpT op, Value mean, Value variance) {
+  Value x = op.getInput(), gamma = op.getGamma(), beta = op.getBeta();
+  double epsilon = op.getEpsilon().convertToDouble();
+  Value scale = nest.perChannel({variance, gamma}, {Value()},
+                                [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
+                                  Value inverse = inverseDeviation(s, e(variance), epsilon);
+                                  return {mulIfPresent(s, inverse, e(gamma))};
+                                })[0];
+  return nest.map({x, mean, scale, beta}, op.getInits()[0],
+                  [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
+                    Value scaled = s.mul(s.sub(e(x), e(mean)), e(scale));
+                    return {beta ? s.add(scaled, e(beta)) : scaled};
+                  });
+}
+
 static SmallVector<Value> lowerBatchNorm(ChannelNest &nest, BatchNormOp op) {
-  Value x = op.getInput(), beta = op.getBeta();
   BatchStatistics statistics = emitBatchStatistics(
-      nest, x, op.getGamma(), op.getEpsilon().convertToDouble(), op.getInits()[1], op.getInits()[2],
-      [](ScalarBuilder &, Value gamma) { return gamma; });
+      nest, op.getInput(), Value(), op.getEpsilon().convertToDouble(), op.getInits()[1],
+      op.getInits()[2], [](ScalarBuilder &, Value gamma) { return gamma; });
   Value y;
   if (!op->getResult(0).use_empty())
-    y = nest.map({x, statistics.center, statistics.residue, statistics.scale, beta},
-                 op.getInits()[0], [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
-                   return {normalize(s, e, x, statistics, beta)};
-                 });
+    y = emitNormalized(nest, op, statistics.mean, statistics.variance);
   return {y, statistics.mean, statistics.variance};
 }
 
 static SmallVector<Value> lowerInference(ChannelNest &nest, BatchNormInferenceOp op) {
-  Value x = op.getInput(), mean = op.getMean(), beta = op.getBeta(), gamma = op.getGamma();
-  double epsilon = op.getEpsilon().convertToDouble();
-  Value scale = nest.perChannel(
-      {op.getVariance(), gamma}, {Value()},
-      [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
-        return {mulIfPresent(s, inverseDeviation(s, e(op.getVariance()), epsilon), e(gamma))};
-      })[0];
-  return {nest.map({x, mean, scale, beta}, op.getInits()[0],
-                   [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
-                     Value scaled = s.mul(s.sub(e(x), e(mean)), e(scale));
-                     return {beta ? s.add(scaled, e(beta)) : scaled};
-                   })};
+  return {emitNormalized(nest, op, op.getMean(), op.getVariance())};
 }
 
 //===----------------------------------------------------------------------===//

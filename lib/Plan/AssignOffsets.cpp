@@ -13,8 +13,9 @@ namespace mlir::abn {
 using namespace mlir;
 using namespace mlir::abn;
 
-/// The problem of an op whose sizes are constants.
-static FailureOr<::abn::pack::Problem> getProblem(PackOp op, int64_t alignment) {
+/// The problem of an op whose sizes are constants, with `canaryBytes` behind each buffer.
+static FailureOr<::abn::pack::Problem> getProblem(PackOp op, int64_t alignment,
+                                                  int64_t canaryBytes) {
   ::abn::pack::Problem problem;
   ArrayRef<int64_t> lifetimes = op.getLifetimes();
   for (auto [index, size] : llvm::enumerate(op.getSizes())) {
@@ -25,7 +26,7 @@ static FailureOr<::abn::pack::Problem> getProblem(PackOp op, int64_t alignment) 
     ::abn::pack::Buffer buffer;
     buffer.lower = lifetimes[2 * index];
     buffer.upper = lifetimes[2 * index + 1] + 1;
-    buffer.size = bytes.getSExtValue();
+    buffer.size = bytes.getSExtValue() + canaryBytes;
     buffer.alignment = alignment;
     problem.buffers.push_back(buffer);
   }
@@ -42,6 +43,11 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
                                  << alignment;
       return signalPassFailure();
     }
+    if (canaryBytes < 0) {
+      getOperation().emitError() << "expected no negative option `canary-bytes`, got "
+                                 << canaryBytes;
+      return signalPassFailure();
+    }
     WalkResult result = getOperation().walk([&](PackOp op) {
       return failed(solve(op)) ? WalkResult::interrupt() : WalkResult::advance();
     });
@@ -50,7 +56,7 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
   }
 
   LogicalResult solve(PackOp op) {
-    FailureOr<::abn::pack::Problem> problem = getProblem(op, alignment);
+    FailureOr<::abn::pack::Problem> problem = getProblem(op, alignment, canaryBytes);
     if (failed(problem))
       return failure();
     ::abn::pack::Result solved = ::abn::pack::solve(*problem);
@@ -60,6 +66,9 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
     op.setArenaSize(solved.arena);
     op->setAttr(AbnDialect::kLowerBoundAttr, b.getI64IntegerAttr(solved.lowerBound));
     op->setAttr(AbnDialect::kMaxLiveAttr, b.getI64IntegerAttr(solved.maxLive));
+    op->removeAttr(AbnDialect::kCanaryAttr);
+    if (canaryBytes > 0)
+      op->setAttr(AbnDialect::kCanaryAttr, b.getI64IntegerAttr(canaryBytes));
     return success();
   }
 };

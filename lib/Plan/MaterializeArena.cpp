@@ -176,6 +176,7 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
     add("alignment", pack.getAlignmentAttr());
     add("lower_bound_bytes", pack->getAttr(AbnDialect::kLowerBoundAttr));
     add("max_live_bytes", pack->getAttr(AbnDialect::kMaxLiveAttr));
+    add("canary_bytes", pack->getAttr(AbnDialect::kCanaryAttr));
     func->setAttr(AbnDialect::kPlanAttr, b.getDictionaryAttr(plan));
   }
 };

@@ -6,9 +6,10 @@
 
 `abn-opt` applies the given passes; what is left must parse with upstream's mlir-opt, which knows
 none of the project's dialects, and goes through one-shot bufferization and loops to LLVM IR, clang
-and ctypes. Functions take and return ranked tensors only. Arguments are converted to the declared
-element types; bf16 may be given as float (rounded to nearest even) or as uint16 bit patterns, and
-comes back as float32. Arguments are copied: the compiled code may overwrite its own copies.
+and ctypes. Functions take and return ranked tensors or memrefs with identity layout. Arguments are
+converted to the declared element types; bf16 may be given as float (rounded to nearest even) or as
+uint16 bit patterns, and comes back as float32. Arguments are copied: the compiled code may overwrite
+its own copies. An `Owned` array is not: the code sees the caller's bytes.
 
 The tools are looked up on PATH (lit sets it), those of LLVM also where llvm-config-22 says.
 """
@@ -108,15 +109,22 @@ def signatures(text):
         name = re.search(r'sym_name = "([^"]+)"', properties)[1]
         kind = re.search(r"function_type = \((.*?)\) -> (.*?)(?:, sym_|, res_attrs|$)",
                          properties, re.S)
-        found[name] = tuple([tensor_type(t) for t in re.findall(r"tensor<([^<>]*)>", part)]
+        found[name] = tuple([tensor_type(t) for t in re.findall(r"(?:tensor|memref)<([^<>]*)>", part)]
                             for part in kind.groups())
     return found
 
 
 def tensor_type(text):
-    """(rank, element) of the inside of `tensor<...>`."""
+    """(rank, element) of the inside of `tensor<...>` or `memref<...>`."""
     *sizes, element = text.split(",")[0].split("x")
     return len(sizes), element.strip()
+
+
+class Owned:
+    """An argument that the compiled code gets as it is: a contiguous array of the element type."""
+
+    def __init__(self, array):
+        self.array = array
 
 
 class Program:
@@ -147,17 +155,28 @@ class Program:
 
 
 def descriptor(value, kind):
-    """A private, contiguous copy of `value` and the memref descriptor that names it."""
+    """A private, contiguous copy of `value` (itself if it is Owned) and the memref descriptor that
+    names it."""
     rank, element = kind
+    if isinstance(value, Owned):
+        value = value.array
+        if value.dtype != NUMPY_TYPES[element] or not value.flags.c_contiguous:
+            raise ValueError(f"expected a contiguous array of {element}, got {value.dtype}")
+        return value, memref_fields(value, rank)
     value = np.asarray(value)
     if element == "bf16" and value.dtype != np.uint16:
         value = to_bf16(value)
     value = np.array(value, dtype=NUMPY_TYPES[element], order="C", copy=True)
+    return value, memref_fields(value, rank)
+
+
+def memref_fields(value, rank):
+    """The memref descriptor of an array."""
     if value.ndim != rank:
         raise ValueError(f"expected rank {rank}, got shape {value.shape}")
     strides = [s // value.itemsize for s in value.strides]
     address = value.ctypes.data
-    return value, np.array([address, address, 0, *value.shape, *strides], np.int64)
+    return np.array([address, address, 0, *value.shape, *strides], np.int64)
 
 
 def read_memref(fields, rank, element):

@@ -1,0 +1,183 @@
+// abn-instrument-arena: makes a step show at run time that its plan is right. Bytes that belong to
+// no live slot hold 0xFF, NaN in every float type, so that a read of them shows in the results;
+// what was written past a slot's end, or where no slot is live, stops the program.
+#include "abn/AbnDialect.h"
+#include "abn/Analysis/TrainingStep.h"
+#include "abn/Passes.h"
+#include "abn/Plan/SlotLiveness.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
+
+namespace mlir::abn {
+#define GEN_PASS_DEF_INSTRUMENTARENA
+#include "abn/Passes.h.inc"
+} // namespace mlir::abn
+
+using namespace mlir;
+using namespace mlir::abn;
+
+/// What dead bytes hold.
+static constexpr int64_t kDead = 0xFF;
+
+namespace {
+/// A slot with its bytes [begin, end) of the arena.
+struct PlacedSlot {
+  Slot slot;
+  int64_t number, begin, end;
+
+  bool isReturned() const { return slot.lastUser->hasTrait<OpTrait::IsTerminator>(); }
+  /// Distinct from its neighbours' and from dead bytes.
+  int64_t getCanary() const { return (0x5A + 31 * number) % kDead; }
+};
+
+class Instrumenter {
+public:
+  Instrumenter(func::FuncOp func, Value arena, int64_t canaryBytes)
+      : block(func.getBody().front()), arena(arena),
+        arenaBytes(cast<MemRefType>(arena.getType()).getDimSize(0)), canaryBytes(canaryBytes),
+        b(func.getLoc(), func.getContext()) {}
+
+  void run(ArrayRef<PlacedSlot> slots) {
+    if (Operation *alloc = arena.getDefiningOp())
+      b.setInsertionPointAfter(alloc);
+    else
+      b.setInsertionPointToStart(&block);
+    fill(0, arenaBytes, kDead);
+    for (const PlacedSlot &slot : slots)
+      instrument(slot);
+    checkDeadBytes(slots);
+  }
+
+private:
+  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
+  Value byte(int64_t value) {
+    return arith::ConstantOp::create(b, b.getIntegerAttr(b.getI8Type(), value));
+  }
+
+  void fill(int64_t begin, int64_t end, int64_t value) {
+    if (begin == end)
+      return;
+    auto part = memref::SubViewOp::create(b, arena, ArrayRef<OpFoldResult>{b.getIndexAttr(begin)},
+                                          ArrayRef<OpFoldResult>{b.getIndexAttr(end - begin)},
+                                          ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+    linalg::FillOp::create(b, ValueRange{byte(value)}, ValueRange{part});
+  }
+
+  /// Stops the program with `message` unless all of [begin, end) hold `value`.
+  void check(int64_t begin, int64_t end, int64_t value, const Twine &message) {
+    if (begin == end)
+      return;
+    Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+    Value expected = byte(value);
+    auto loop = scf::ForOp::create(
+        b, index(begin), index(end), index(1), ValueRange{yes},
+        [&](OpBuilder &nested, Location loc, Value at, ValueRange all) {
+          Value found = memref::LoadOp::create(nested, loc, arena, at);
+          Value holds = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::eq, found,
+                                              expected);
+          Value next = arith::AndIOp::create(nested, loc, all[0], holds);
+          scf::YieldOp::create(nested, loc, next);
+        });
+    cf::AssertOp::create(b, loop.getResult(0), message.str());
+  }
+
+  void instrument(const PlacedSlot &placed) {
+    int64_t end = placed.end + canaryBytes;
+    b.setLoc(placed.slot.definition->getLoc());
+    b.setInsertionPoint(placed.slot.firstUser);
+    fill(placed.end, end, placed.getCanary());
+    if (placed.isReturned())
+      b.setInsertionPoint(placed.slot.lastUser);
+    else
+      b.setInsertionPointAfter(placed.slot.lastUser);
+    check(placed.end, end, placed.getCanary(),
+          "abn: slot " + Twine(placed.number) + " (" + describeLocation(b.getLoc()) +
+              "): the bytes behind it were overwritten while it was live");
+    if (!placed.isReturned())
+      fill(placed.begin, end, kDead);
+  }
+
+  /// At the end nothing but the results is live.
+  void checkDeadBytes(ArrayRef<PlacedSlot> slots) {
+    SmallVector<std::pair<int64_t, int64_t>> live;
+    for (const PlacedSlot &placed : slots)
+      if (placed.isReturned())
+        live.push_back({placed.begin, placed.end + canaryBytes});
+    llvm::sort(live);
+    b.setLoc(arena.getLoc());
+    b.setInsertionPoint(block.getTerminator());
+    int64_t begin = 0;
+    live.push_back({arenaBytes, arenaBytes});
+    for (auto [liveBegin, liveEnd] : live) {
+      if (begin < liveBegin)
+        check(begin, liveBegin, kDead,
+              "abn: bytes [" + Twine(begin) + ", " + Twine(liveBegin) +
+                  ") of the arena were written when no slot was live there");
+      begin = std::max(begin, liveEnd);
+    }
+  }
+
+  Block &block;
+  Value arena;
+  int64_t arenaBytes, canaryBytes;
+  ImplicitLocOpBuilder b;
+};
+
+struct InstrumentArena : mlir::abn::impl::InstrumentArenaBase<InstrumentArena> {
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    Value arena = findArena(func);
+    if (!arena || func->hasAttr(AbnDialect::kInstrumentedAttr))
+      return;
+    if (!llvm::hasSingleElement(func.getBody())) {
+      func.emitError() << "expected a function of one block";
+      return signalPassFailure();
+    }
+    FailureOr<SmallVector<PlacedSlot>> slots = findSlots(func, arena);
+    if (failed(slots))
+      return signalPassFailure();
+    int64_t canaryBytes = 0;
+    if (auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr))
+      if (auto bytes = plan.getAs<IntegerAttr>("canary_bytes"))
+        canaryBytes = bytes.getInt();
+    Instrumenter(func, arena, canaryBytes).run(*slots);
+    func->setAttr(AbnDialect::kInstrumentedAttr, UnitAttr::get(func.getContext()));
+  }
+
+  static Value findArena(func::FuncOp func) {
+    if (func.isExternal())
+      return Value();
+    for (BlockArgument argument : func.getArguments())
+      if (func.getArgAttr(argument.getArgNumber(), AbnDialect::kArenaAttr))
+        return argument;
+    for (Operation &op : func.getBody().front())
+      if (isa<memref::AllocOp>(op) && op.hasAttr(AbnDialect::kArenaAttr))
+        return op.getResult(0);
+    return Value();
+  }
+
+  static FailureOr<SmallVector<PlacedSlot>> findSlots(func::FuncOp func, Value arena) {
+    SmallVector<PlacedSlot> placed;
+    auto isSlot = [&](Operation *op) {
+      auto view = dyn_cast<memref::ViewOp>(op);
+      return view && view.getSource() == arena && view->hasAttr(AbnDialect::kSlotAttr);
+    };
+    for (const Slot &slot : computeSlots(func, isSlot)) {
+      auto view = cast<memref::ViewOp>(slot.definition);
+      APInt offset;
+      if (!matchPattern(view.getByteShift(), m_ConstantInt(&offset)) ||
+          !view.getType().hasStaticShape())
+        return view.emitOpError("expected a constant offset and a static shape in the arena");
+      int64_t begin = offset.getSExtValue();
+      placed.push_back({slot, view->getAttrOfType<IntegerAttr>(AbnDialect::kSlotAttr).getInt(),
+                        begin, begin + getByteSize(view.getType())});
+    }
+    return placed;
+  }
+};
+} // namespace
