@@ -78,7 +78,6 @@ def Abn_Dialect : Dialect {
     /// On a pack op: the proved lower bound of the arena, and the largest sum of live sizes.
     static constexpr StringLiteral kLowerBoundAttr = "abn.lower_bound_bytes";
     static constexpr StringLiteral kMaxLiveAttr = "abn.max_live_bytes";
-<<<<<<< HEAD
     /// On a function that recovers by inversion: the version of it that recomputes instead; on that one a
     /// unit attribute. On the function that chooses between them at run time: both.
     static constexpr StringLiteral kFallbackOfAttr = "abn.fallback";
@@ -88,12 +87,10 @@ def Abn_Dialect : Dialect {
     static constexpr StringLiteral kMemoryAfterAttr = "abn.memory_after";
     /// On the first op of the backward.
     static constexpr StringLiteral kBackwardAttr = "abn.backward";
-=======
     /// On a pack op: the bytes behind each buffer that nobody may write (abn-instrument-arena).
     static constexpr StringLiteral kCanaryAttr = "abn.canary_bytes";
     /// On a function: abn-instrument-arena has run.
     static constexpr StringLiteral kInstrumentedAttr = "abn.instrumented";
->>>>>>> plan-exec
     /// On a function: what the planner chose and what it costs (see docs/Report.md).
     static constexpr StringLiteral kPlanAttr = "abn.plan";
     void registerAttributes();
