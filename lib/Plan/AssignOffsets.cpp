@@ -59,7 +59,9 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
     FailureOr<::abn::pack::Problem> problem = getProblem(op, alignment, canaryBytes);
     if (failed(problem))
       return failure();
-    ::abn::pack::Result solved = ::abn::pack::solve(*problem);
+    ::abn::pack::Options options;
+    options.nodeLimit = nodeLimit;
+    ::abn::pack::Result solved = ::abn::pack::solve(*problem, options);
     Builder b(op.getContext());
     op.setAlignment(alignment);
     op.setOffsets(ArrayRef<int64_t>(solved.offsets));

@@ -118,7 +118,8 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
       return 0;
     plan::PlannerResult result = planStep(model.getGraph(), options);
     if (result.chosen == plan::kNone) {
-      InFlightDiagnostic error = func.emitError()
+      // Not of the op: that would print the whole function.
+      InFlightDiagnostic error = emitError(func.getLoc())
                                  << "no plan within the budget of " << *options.budget
                                  << " bytes: the smallest arena found has "
                                  << result.curve.back().arena << " bytes";

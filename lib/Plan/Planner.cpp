@@ -2,6 +2,7 @@
 #include "abn/Plan/Planner.h"
 #include "abn/Plan/Schedules.h"
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 using namespace mlir::abn::plan;
@@ -20,10 +21,10 @@ static Base makeBase(const StepGraph &graph, const ScheduleOptions &options, int
   return base;
 }
 
+/// A plan that is not packed yet: `arena` is what it is at least.
 static PlanPoint makePoint(const StepGraph &graph, Schedule schedule, int64_t alignment) {
   Evaluation evaluation = evaluate(graph, schedule, alignment);
-  return {std::move(schedule), packArena(evaluation, alignment), evaluation.maxLive,
-          evaluation.cost};
+  return {std::move(schedule), evaluation.maxLive, evaluation.maxLive, evaluation.cost};
 }
 
 /// Cost first by convolutions, then bytes: the order in which work is spent.
@@ -42,6 +43,16 @@ static void keepFrontier(std::vector<PlanPoint> &points) {
     if (frontier.empty() || point.arena < frontier.back().arena)
       frontier.push_back(std::move(point));
   points = std::move(frontier);
+}
+
+/// The frontier of the packed arenas. Packing is the dear part, and adds little: points that are beaten
+/// before it are not packed.
+static void packFrontier(const StepGraph &graph, std::vector<PlanPoint> &points,
+                         int64_t alignment) {
+  keepFrontier(points);
+  for (PlanPoint &point : points)
+    point.arena = packArena(evaluate(graph, point.schedule, alignment), alignment);
+  keepFrontier(points);
 }
 
 /// The first schedules of the portfolio, smallest peak first: weight gradients put off or not, long
@@ -115,13 +126,16 @@ static std::vector<unsigned> orderHeavyOps(const StepGraph &graph) {
 }
 
 /// Plans that compute more and more convolutions again, the cheapest per byte first.
-static void addHeavyPoints(const StepGraph &graph, const PlannerOptions &options,
-                           std::vector<PlanPoint> &points) {
+static std::vector<PlanPoint> makeHeavyPoints(const StepGraph &graph,
+                                              const PlannerOptions &options) {
+  std::vector<PlanPoint> points;
   std::vector<unsigned> heavy = orderHeavyOps(graph);
-  constexpr unsigned kSteps = 12;
-  for (unsigned step = 1; step <= kSteps; ++step) {
+  unsigned count = 0;
+  while (count < heavy.size()) {
+    // One more at first, later a fifth more at a time.
+    count = std::min<unsigned>(heavy.size(), count + 1 + count / 5);
     std::vector<bool> recomputed(graph.ops.size());
-    for (unsigned i = 0; i < (heavy.size() * step + kSteps - 1) / kSteps; ++i)
+    for (unsigned i = 0; i < count; ++i)
       recomputed[heavy[i]] = true;
     std::vector<Base> bases = makeBases(graph, options, recomputed);
     points.push_back(makePoint(graph,
@@ -129,6 +143,7 @@ static void addHeavyPoints(const StepGraph &graph, const PlannerOptions &options
                                           options.alignment),
                                options.alignment));
   }
+  return points;
 }
 
 /// The cheapest point of at most `arena` bytes; kNone if there is none. The curve rises in arena
@@ -146,13 +161,15 @@ PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOpt
   result.lowerBoundWithoutHeavy =
       computeLowerBound(graph, options.alignment, /*recomputeHeavy=*/false);
   result.curve = makeLightPoints(graph, options);
-  keepFrontier(result.curve);
+  packFrontier(graph, result.curve, options.alignment);
   int64_t smallest = result.curve.back().arena;
   if (options.budget) {
     // The plans that a budget chooses from do not depend on it: a smaller budget can only rule out
     // the plan that a larger one has chosen, so that the peak never rises.
     if (*options.budget < smallest) {
-      addHeavyPoints(graph, options, result.curve);
+      std::vector<PlanPoint> heavy = makeHeavyPoints(graph, options);
+      packFrontier(graph, heavy, options.alignment);
+      std::move(heavy.begin(), heavy.end(), std::back_inserter(result.curve));
       keepFrontier(result.curve);
     }
     result.chosen = findCheapest(result.curve, *options.budget);

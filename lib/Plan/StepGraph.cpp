@@ -209,7 +209,8 @@ int64_t mlir::abn::plan::packArena(const Evaluation &evaluation, int64_t alignme
   for (const PlannedBuffer &buffer : evaluation.buffers)
     problem.buffers.push_back(
         {buffer.lower, static_cast<int64_t>(buffer.upper) + 1, buffer.bytes, alignment, {}, {}});
+  // Enough to tell plans apart; the last word is abn-assign-offsets'.
   ::abn::pack::Options options;
-  options.exact = false;
+  options.nodeLimit = 5'000;
   return ::abn::pack::solve(problem, options).arena;
 }
