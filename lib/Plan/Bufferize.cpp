@@ -1,4 +1,5 @@
 // abn-bufferize: one-shot bufferization with the planned destinations, and a remark for every copy.
+#include "ResolveConflicts.h"
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
@@ -59,11 +60,23 @@ struct Bufferize : mlir::abn::impl::BufferizeBase<Bufferize> {
     options.allowReturnAllocsFromLoops = true;
     options.bufferAlignment = 0;
     options.setFunctionBoundaryTypeConversion(bufferization::LayoutMapOption::IdentityLayoutMap);
-    bufferization::BufferizationState state;
-    if (failed(bufferization::runOneShotModuleBufferize(module, options, state)))
+    if (failed(bufferize(module, options)))
       return signalPassFailure();
     for (auto func : module.getOps<func::FuncOp>())
       remarkCopies(func);
+  }
+
+  /// Upstream's analysis is for control flow; without it our own is enough.
+  static LogicalResult bufferize(ModuleOp module,
+                                 const bufferization::OneShotBufferizationOptions &options) {
+    bufferization::BufferizationState state;
+    SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
+    llvm::erase_if(functions, [](func::FuncOp func) { return func.isExternal(); });
+    if (!llvm::all_of(functions, isFlat))
+      return bufferization::runOneShotModuleBufferize(module, options, state);
+    for (func::FuncOp func : functions)
+      resolveConflicts(func, options);
+    return bufferization::bufferizeModuleOp(module, options, state);
   }
 };
 } // namespace

@@ -1,0 +1,179 @@
+// A linear analysis of a flat step: one pass over the ops with, for each buffer, the last op that reads
+// any of its contents so far.
+#include "ResolveConflicts.h"
+#include "abn/AbnDialect.h"
+#include "abn/Analysis/TrainingStep.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace mlir::abn;
+using namespace mlir::bufferization;
+
+/// An op whose regions hold ops on tensors, not on elements.
+static bool hasTensorRegions(Operation *op) {
+  return op->getNumRegions() && !isa<DestinationStyleOpInterface>(op);
+}
+
+/// Whether the callee was given up any of its arguments.
+static bool mayOverwriteArguments(func::CallOp call) {
+  auto callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(call, call.getCalleeAttr());
+  if (!callee)
+    return true;
+  for (unsigned i = 0, e = callee.getNumArguments(); i < e; ++i)
+    if (callee.getArgAttr(i, AbnDialect::kDonatedAttr))
+      return true;
+  return false;
+}
+
+bool mlir::abn::isFlat(func::FuncOp func) {
+  // Calls and results only: nothing is written.
+  if (func->hasAttr(AbnDialect::kVersionsAttr))
+    return true;
+  if (!llvm::hasSingleElement(func.getBody()))
+    return false;
+  for (Operation &op : func.getBody().front()) {
+    if (auto call = dyn_cast<func::CallOp>(op); call && mayOverwriteArguments(call))
+      return false;
+    if (!hasTensorRegions(&op))
+      continue;
+    bool isScalar = llvm::none_of(op.getResultTypes(), llvm::IsaPred<TensorType>);
+    WalkResult result = op.walk([&](Operation *inner) {
+      bool writes = isa<DestinationStyleOpInterface, tensor::InsertOp, tensor::InsertSliceOp>(inner);
+      return writes ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    if (!isScalar || result.wasInterrupted())
+      return false;
+  }
+  return true;
+}
+
+namespace {
+/// What is known of a buffer at some op.
+struct Buffer {
+  bool isWritable = true;
+  /// The last op, by position, that reads a value that the buffer has held so far.
+  unsigned lastRead = 0;
+};
+
+class Resolver {
+public:
+  Resolver(func::FuncOp func, const BufferizationOptions &options)
+      : block(func.getBody().front()), state(options) {
+    for (BlockArgument argument : func.getArguments()) {
+      auto writable = func.getArgAttrOfType<BoolAttr>(
+          argument.getArgNumber(), BufferizationDialect::kWritableAttrName);
+      addBuffer(argument).isWritable = writable && writable.getValue();
+    }
+  }
+
+  void run() {
+    findLastReads();
+    SmallVector<Operation *> ops;
+    for (Operation &op : block)
+      ops.push_back(&op);
+    for (auto [position, op] : llvm::enumerate(ops))
+      visit(op, position + 1);
+  }
+
+private:
+  /// Ops that read all that they see and write nothing: upstream's models of calls and control flow need an
+  /// analysis that has not run.
+  static bool isOpaque(Operation *op) {
+    return op->hasTrait<OpTrait::IsTerminator>() || isa<func::CallOp>(op) || hasTensorRegions(op);
+  }
+
+  /// The last reader of each value itself; positions count from 1.
+  void findLastReads() {
+    unsigned position = 0;
+    for (Operation &op : block) {
+      ++position;
+      auto bufferizable = dyn_cast<BufferizableOpInterface>(op);
+      visitOuterOperands(&op, [&](OpOperand &operand) {
+        if (!isa<TensorType>(operand.get().getType()))
+          return;
+        bool isOwn = operand.getOwner() == &op;
+        if (!isOwn || !bufferizable || isOpaque(&op) ||
+            bufferizable.bufferizesToMemoryRead(operand, state))
+          lastReadOf[operand.get()] = position;
+      });
+    }
+  }
+
+  Buffer &addBuffer(Value value) {
+    bufferOf[value] = buffers.size();
+    buffers.emplace_back();
+    buffers.back().lastRead = lastReadOf.lookup(value);
+    return buffers.back();
+  }
+
+  void visit(Operation *op, unsigned position) {
+    auto bufferizable = dyn_cast<BufferizableOpInterface>(op);
+    if (!bufferizable || isOpaque(op)) {
+      for (Value result : op->getResults())
+        addBuffer(result);
+      return;
+    }
+    llvm::SmallDenseSet<unsigned> written;
+    for (OpOperand &operand : op->getOpOperands())
+      if (isa<TensorType>(operand.get().getType()) &&
+          bufferizable.bufferizesToMemoryWrite(operand, state) &&
+          (hasConflict(bufferizable, operand, position) ||
+           !written.insert(bufferOf.lookup(operand.get())).second))
+        giveOwnTensor(bufferizable, operand);
+    for (Value result : op->getResults())
+      if (isa<TensorType>(result.getType()))
+        addResult(bufferizable, result);
+  }
+
+  /// Whether writing the operand destroys what is read later, or what the op itself reads elsewhere.
+  bool hasConflict(BufferizableOpInterface op, OpOperand &operand, unsigned position) {
+    const Buffer &buffer = buffers[bufferOf.lookup(operand.get())];
+    if (!buffer.isWritable || buffer.lastRead > position)
+      return true;
+    for (OpOperand &other : op->getOpOperands()) {
+      if (&other == &operand || !isa<TensorType>(other.get().getType()) ||
+          bufferOf.lookup(other.get()) != bufferOf.lookup(operand.get()) ||
+          !op.bufferizesToMemoryRead(other, state))
+        continue;
+      if (other.get() != operand.get() ||
+          !op.bufferizesToElementwiseAccess(state, {&other, &operand}))
+        return true;
+    }
+    return false;
+  }
+
+  void giveOwnTensor(BufferizableOpInterface op, OpOperand &operand) {
+    OpBuilder b(op);
+    Value old = operand.get();
+    auto type = cast<RankedTensorType>(old.getType());
+    if (op.bufferizesToMemoryRead(operand, state)) {
+      operand.set(AllocTensorOp::create(b, op->getLoc(), type, ValueRange(), old));
+    } else {
+      operand.set(createEmptyLike(b, op->getLoc(), old));
+    }
+    addBuffer(operand.get());
+  }
+
+  /// The result lives in the buffer of the operand that it aliases, or in a new one.
+  void addResult(BufferizableOpInterface op, Value result) {
+    for (const AliasingOpOperand &alias :
+         op.getAliasingOpOperands(result, state).getAliases()) {
+      unsigned buffer = bufferOf.lookup(alias.opOperand->get());
+      bufferOf[result] = buffer;
+      buffers[buffer].lastRead = std::max(buffers[buffer].lastRead, lastReadOf.lookup(result));
+      return;
+    }
+    addBuffer(result).isWritable = !op->hasTrait<OpTrait::ConstantLike>();
+  }
+
+  Block &block;
+  AnalysisState state;
+  llvm::DenseMap<Value, unsigned> lastReadOf, bufferOf;
+  std::vector<Buffer> buffers;
+};
+} // namespace
+
+void mlir::abn::resolveConflicts(func::FuncOp func, const BufferizationOptions &options) {
+  Resolver(func, options).run();
+}
