@@ -409,6 +409,8 @@ def InstrumentArena : Pass<"abn-instrument-arena", "::mlir::ModuleOp"> {
       when the function is entered, a slot's from its last use on. A slot's last use is read off
       this IR (the last op that uses the view or an alias of it, in the order of the block), not off
       the plan; what is returned stays.
+    - At its first use all bytes of a slot must be 0xFF, or the program stops: another slot is live
+      there.
     - If abn-assign-offsets left room (`canary-bytes`), the bytes behind a slot hold a pattern of the
       slot's own from its first use to its last; if they do not at the end, the program stops
       (`abn: slot 3 (LOCATION): the bytes behind it were overwritten while it was live`).
@@ -447,6 +449,9 @@ def InstrumentArena : Pass<"abn-instrument-arena", "::mlir::ModuleOp"> {
       %bytes = memref.cast %arena : memref<64xi8> to memref<?xi8>
       call @abn_fill_bytes(%bytes, %c0, %c64, %dead) : (memref<?xi8>, index, index, i8) -> ()
       %y = memref.view %arena[%c0][] : memref<64xi8> to memref<8xf32>
+      %free = call @abn_holds_bytes(%bytes, %c0, %c64, %dead)
+          : (memref<?xi8>, index, index, i8) -> i1
+      cf.assert %free, "abn: slot 0 (...): another slot was live in its bytes at its first use"
       call @abn_fill_bytes(%bytes, %c32, %c64, %canary) : (memref<?xi8>, index, index, i8) -> ()
       memref.copy %x, %y : memref<8xf32> to memref<8xf32>
       %whole = call @abn_holds_bytes(%bytes, %c32, %c64, %canary)

@@ -1,6 +1,7 @@
 // abn-instrument-arena: makes a step show at run time that its plan is right. Bytes that belong to
-// no live slot hold 0xFF, NaN in every float type, so that a read of them shows in the results;
-// what was written past a slot's end, or where no slot is live, stops the program.
+// no live slot hold 0xFF, NaN in every float type, so that a read of them shows in the results; a
+// slot whose bytes are not dead at its first use, and a write past a slot's end or where no slot is
+// live, stops the program.
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
@@ -140,15 +141,17 @@ private:
   void instrument(const PlacedSlot &placed) {
     int64_t end = placed.end + canaryBytes;
     b.setLoc(placed.slot.definition->getLoc());
+    std::string name =
+        "abn: slot " + std::to_string(placed.number) + " (" + describeLocation(b.getLoc()) + "): ";
     b.setInsertionPoint(placed.slot.firstUser);
+    check(placed.begin, end, kDead, name + "another slot was live in its bytes at its first use");
     fill(placed.end, end, placed.getCanary());
     if (placed.isReturned())
       b.setInsertionPoint(placed.slot.lastUser);
     else
       b.setInsertionPointAfter(placed.slot.lastUser);
     check(placed.end, end, placed.getCanary(),
-          "abn: slot " + Twine(placed.number) + " (" + describeLocation(b.getLoc()) +
-              "): the bytes behind it were overwritten while it was live");
+          name + "the bytes behind it were overwritten while it was live");
     if (!placed.isReturned())
       fill(placed.begin, end, kDead);
   }
