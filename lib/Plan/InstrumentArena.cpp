@@ -1,17 +1,18 @@
 // abn-instrument-arena: makes a step show at run time that its plan is right. Bytes that belong to
-// no live slot hold 0xFF, NaN in every float type, so that a read of them shows in the results;
-// what was written past a slot's end, or where no slot is live, stops the program.
+// no live slot hold 0xFF, NaN in every float type, so that a read of them shows in the results; a
+// slot whose bytes are not dead at its first use, and a write past a slot's end or where no slot is
+// live, stops the program.
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
 #include "abn/Plan/SlotLiveness.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/IR/SymbolTable.h"
 
 namespace mlir::abn {
 #define GEN_PASS_DEF_INSTRUMENTARENA
@@ -35,18 +36,81 @@ struct PlacedSlot {
   int64_t getCanary() const { return (0x5A + 31 * number) % kDead; }
 };
 
+/// The two functions that instrumented code calls: loops in place would multiply the step's size.
+class ByteFunctions {
+public:
+  explicit ByteFunctions(ModuleOp module) : symbols(module) {}
+
+  /// (arena, begin, end, value): all of [begin, end) become `value`.
+  func::FuncOp getFill() {
+    if (fill)
+      return fill;
+    ImplicitLocOpBuilder b = create(fill, "abn_fill_bytes", {});
+    Value arena = fill.getArgument(0), value = fill.getArgument(3);
+    scf::ForOp::create(b, fill.getArgument(1), fill.getArgument(2),
+                       arith::ConstantIndexOp::create(b, 1), ValueRange(),
+                       [&](OpBuilder &nested, Location loc, Value at, ValueRange) {
+                         memref::StoreOp::create(nested, loc, value, arena, at);
+                         scf::YieldOp::create(nested, loc);
+                       });
+    func::ReturnOp::create(b);
+    return fill;
+  }
+
+  /// (arena, begin, end, value): whether all of [begin, end) are `value`.
+  func::FuncOp getCheck() {
+    if (check)
+      return check;
+    ImplicitLocOpBuilder b = create(check, "abn_holds_bytes", {IntegerType::get(context(), 1)});
+    Value arena = check.getArgument(0), value = check.getArgument(3);
+    Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+    auto loop = scf::ForOp::create(
+        b, check.getArgument(1), check.getArgument(2), arith::ConstantIndexOp::create(b, 1), yes,
+        [&](OpBuilder &nested, Location loc, Value at, ValueRange all) {
+          Value found = memref::LoadOp::create(nested, loc, arena, at);
+          Value holds = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::eq, found, value);
+          Value next = arith::AndIOp::create(nested, loc, all[0], holds);
+          scf::YieldOp::create(nested, loc, next);
+        });
+    func::ReturnOp::create(b, loop.getResults());
+    return check;
+  }
+
+private:
+  MLIRContext *context() { return symbols.getOp()->getContext(); }
+
+  ImplicitLocOpBuilder create(func::FuncOp &func, StringRef name, TypeRange results) {
+    ImplicitLocOpBuilder b(symbols.getOp()->getLoc(), context());
+    Type arena = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+    Type index = b.getIndexType();
+    func = func::FuncOp::create(b, name,
+                                b.getFunctionType({arena, index, index, b.getI8Type()}, results));
+    func.setPrivate();
+    func.setNoInline(true);
+    func->setAttr("passthrough", b.getStrArrayAttr({"noinline"})); // for LLVM
+    symbols.insert(func);
+    b.setInsertionPointToStart(func.addEntryBlock());
+    return b;
+  }
+
+  SymbolTable symbols;
+  func::FuncOp fill, check;
+};
+
 class Instrumenter {
 public:
-  Instrumenter(func::FuncOp func, Value arena, int64_t canaryBytes)
+  Instrumenter(func::FuncOp func, Value arena, int64_t canaryBytes, ByteFunctions &functions)
       : block(func.getBody().front()), arena(arena),
         arenaBytes(cast<MemRefType>(arena.getType()).getDimSize(0)), canaryBytes(canaryBytes),
-        b(func.getLoc(), func.getContext()) {}
+        functions(functions), b(func.getLoc(), func.getContext()) {}
 
   void run(ArrayRef<PlacedSlot> slots) {
     if (Operation *alloc = arena.getDefiningOp())
       b.setInsertionPointAfter(alloc);
     else
       b.setInsertionPointToStart(&block);
+    auto type = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+    bytes = memref::CastOp::create(b, type, arena);
     fill(0, arenaBytes, kDead);
     for (const PlacedSlot &slot : slots)
       instrument(slot);
@@ -54,50 +118,40 @@ public:
   }
 
 private:
-  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
-  Value byte(int64_t value) {
-    return arith::ConstantOp::create(b, b.getIntegerAttr(b.getI8Type(), value));
+  SmallVector<Value> getOperands(int64_t begin, int64_t end, int64_t value) {
+    Value first = arith::ConstantIndexOp::create(b, begin);
+    Value last = arith::ConstantIndexOp::create(b, end);
+    return {bytes, first, last,
+            arith::ConstantOp::create(b, b.getIntegerAttr(b.getI8Type(), value))};
   }
 
   void fill(int64_t begin, int64_t end, int64_t value) {
-    if (begin == end)
-      return;
-    auto part = memref::SubViewOp::create(b, arena, ArrayRef<OpFoldResult>{b.getIndexAttr(begin)},
-                                          ArrayRef<OpFoldResult>{b.getIndexAttr(end - begin)},
-                                          ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
-    linalg::FillOp::create(b, ValueRange{byte(value)}, ValueRange{part});
+    if (begin < end)
+      func::CallOp::create(b, functions.getFill(), getOperands(begin, end, value));
   }
 
-  /// Stops the program with `message` unless all of [begin, end) hold `value`.
+  /// Stops the program with `message` unless all of [begin, end) are `value`.
   void check(int64_t begin, int64_t end, int64_t value, const Twine &message) {
     if (begin == end)
       return;
-    Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
-    Value expected = byte(value);
-    auto loop = scf::ForOp::create(
-        b, index(begin), index(end), index(1), ValueRange{yes},
-        [&](OpBuilder &nested, Location loc, Value at, ValueRange all) {
-          Value found = memref::LoadOp::create(nested, loc, arena, at);
-          Value holds = arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::eq, found,
-                                              expected);
-          Value next = arith::AndIOp::create(nested, loc, all[0], holds);
-          scf::YieldOp::create(nested, loc, next);
-        });
-    cf::AssertOp::create(b, loop.getResult(0), message.str());
+    auto call = func::CallOp::create(b, functions.getCheck(), getOperands(begin, end, value));
+    cf::AssertOp::create(b, call.getResult(0), message.str());
   }
 
   void instrument(const PlacedSlot &placed) {
     int64_t end = placed.end + canaryBytes;
     b.setLoc(placed.slot.definition->getLoc());
+    std::string name =
+        "abn: slot " + std::to_string(placed.number) + " (" + describeLocation(b.getLoc()) + "): ";
     b.setInsertionPoint(placed.slot.firstUser);
+    check(placed.begin, end, kDead, name + "another slot was live in its bytes at its first use");
     fill(placed.end, end, placed.getCanary());
     if (placed.isReturned())
       b.setInsertionPoint(placed.slot.lastUser);
     else
       b.setInsertionPointAfter(placed.slot.lastUser);
     check(placed.end, end, placed.getCanary(),
-          "abn: slot " + Twine(placed.number) + " (" + describeLocation(b.getLoc()) +
-              "): the bytes behind it were overwritten while it was live");
+          name + "the bytes behind it were overwritten while it was live");
     if (!placed.isReturned())
       fill(placed.begin, end, kDead);
   }
@@ -125,28 +179,36 @@ private:
   Block &block;
   Value arena;
   int64_t arenaBytes, canaryBytes;
+  ByteFunctions &functions;
   ImplicitLocOpBuilder b;
+  /// The arena with a dynamic size, as the functions take it.
+  Value bytes;
 };
 
 struct InstrumentArena : mlir::abn::impl::InstrumentArenaBase<InstrumentArena> {
   void runOnOperation() override {
-    func::FuncOp func = getOperation();
+    ByteFunctions functions(getOperation());
+    for (auto func : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
+      if (failed(instrument(func, functions)))
+        return signalPassFailure();
+  }
+
+  static LogicalResult instrument(func::FuncOp func, ByteFunctions &functions) {
     Value arena = findArena(func);
     if (!arena || func->hasAttr(AbnDialect::kInstrumentedAttr))
-      return;
-    if (!llvm::hasSingleElement(func.getBody())) {
-      func.emitError() << "expected a function of one block";
-      return signalPassFailure();
-    }
+      return success();
+    if (!llvm::hasSingleElement(func.getBody()))
+      return func.emitError() << "expected a function of one block";
     FailureOr<SmallVector<PlacedSlot>> slots = findSlots(func, arena);
     if (failed(slots))
-      return signalPassFailure();
+      return failure();
     int64_t canaryBytes = 0;
     if (auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr))
       if (auto bytes = plan.getAs<IntegerAttr>("canary_bytes"))
         canaryBytes = bytes.getInt();
-    Instrumenter(func, arena, canaryBytes).run(*slots);
+    Instrumenter(func, arena, canaryBytes, functions).run(*slots);
     func->setAttr(AbnDialect::kInstrumentedAttr, UnitAttr::get(func.getContext()));
+    return success();
   }
 
   static Value findArena(func::FuncOp func) {

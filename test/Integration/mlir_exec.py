@@ -16,6 +16,8 @@ The tools are looked up on PATH (lit sets it), those of LLVM also where llvm-con
 
 import contextlib
 import ctypes
+import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -193,22 +195,54 @@ def read_memref(fields, rank, element):
     return from_bf16(view) if element == "bf16" else view.copy()
 
 
-def compile_module(text, passes=(), optimize="-O1", keep=None):
-    """A Program from MLIR text. `keep` names a directory for the intermediate files."""
+def compile_module(text, passes=(), optimize="-O1", keep=None, cache=None):
+    """A Program from MLIR text. `keep` names a directory for the intermediate files, `cache` one for
+    compiled modules: what has been compiled before is loaded from there."""
+    upstream = tool([find_tool("abn-opt"), *passes, "--mlir-print-op-generic",
+                     "--mlir-print-local-scope"], text)
+    with contextlib.ExitStack() as stack:
+        if cache:
+            key = content_hash(*LOWER_TO_LLVM, optimize, tool([find_tool("mlir-opt"), "--version"]),
+                               upstream)
+            library = os.path.join(cache, f"{key}.so")
+            stack.enter_context(locked(library))
+        else:
+            folder = keep or stack.enter_context(tempfile.TemporaryDirectory())
+            library = os.path.join(folder, "module.so")
+        if not (cache and os.path.exists(library)):
+            build_library(upstream, library, optimize, keep)
+        load_runner_utils()
+        return Program(library, signatures(upstream))
+
+
+def build_library(upstream, library, optimize, keep):
+    """Upstream-dialect text as a shared library."""
     with contextlib.ExitStack() as stack:
         folder = keep or stack.enter_context(tempfile.TemporaryDirectory())
         os.makedirs(folder, exist_ok=True)
-        upstream = tool([find_tool("abn-opt"), *passes, "--mlir-print-op-generic",
-                         "--mlir-print-local-scope"], text)
         write(folder, "upstream.mlir", upstream)
         llvm_dialect = tool([find_tool("mlir-opt"), *LOWER_TO_LLVM], with_splat_ops(upstream))
         llvm_ir = write(folder, "module.ll",
                         tool([find_tool("mlir-translate"), "--mlir-to-llvmir"], llvm_dialect))
-        library = os.path.join(folder, "module.so")
+        partial = library + ".partial"
         tool([find_tool("clang"), optimize, "-march=native", "-shared", "-fPIC",
-              "-Wno-override-module", llvm_ir, "-lm", "-o", library])
-        load_runner_utils()
-        return Program(library, signatures(upstream))
+              "-Wno-override-module", llvm_ir, "-lm", "-o", partial])
+        os.rename(partial, library)
+
+
+def content_hash(*parts):
+    """A file name for what is made of `parts` (text)."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+@contextlib.contextmanager
+def locked(path):
+    """Holds the lock that belongs to a file of a cache: two tests may want to make it at the same
+    time, and the second waits for the first."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(f"{path}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 SPLAT = re.compile(r'(%\w+) = "arith\.constant"\(\) <\{value = dense<([^\[<>"]+)> : '

@@ -1,8 +1,6 @@
 """Two compilers that run upstream-dialect text: IREE (an independent one), and MLIR's own passes with
 clang for what IREE cannot compile. Both return the function's results as numpy arrays."""
 
-import fcntl
-import hashlib
 import importlib.metadata
 import pathlib
 import sys
@@ -34,11 +32,9 @@ class Iree:
         self.version = importlib.metadata.version("iree-base-compiler")
 
     def compile(self, text):
-        key = hashlib.sha256("\n".join([self.version, *self.FLAGS, text]).encode()).hexdigest()[:32]
+        key = mlir_exec.content_hash(self.version, *self.FLAGS, text)
         module, source = self.cache / f"{key}.vmfb", self.cache / f"{key}.mlir"
-        # Two tests may want one module at the same time: the second waits for the first.
-        with open(self.cache / f"{key}.lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with mlir_exec.locked(str(module)):
             if module.exists():
                 return module
             source.write_text(text)
