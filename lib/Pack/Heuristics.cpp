@@ -155,9 +155,9 @@ Placement abn::pack::runPortfolio(const Instance &instance, int64_t target) {
       // The first placement is always made.
       int64_t unlimited = kMaxBytes;
       Placement placement = placeInOrder(instance, order, fit, best.isValid() ? steps : unlimited);
-      if (placement.isValid() && placement.arena < best.arena)
+      if (placement.isValid() && (!best.isValid() || placement.arena < best.arena))
         best = std::move(placement);
-      if (best.arena <= target || steps < 0)
+      if ((best.isValid() && best.arena <= target) || steps < 0)
         return best;
     }
   }

@@ -30,12 +30,15 @@ private:
   std::vector<Instance> components;
   Result result;
   bool isPlaced = true;
+  bool isBeyond64Bits = false;
 };
 } // namespace
 
 /// False if the fixed offsets have no solution.
 bool Solver::computeBounds() {
-  result.maxLive = computeMaxLive(problem);
+  __int128 maxLive = computeWideMaxLive(problem);
+  isBeyond64Bits = maxLive > kMaxBytes;
+  result.maxLive = std::min<__int128>(maxLive, kMaxBytes);
   result.lowerBound = result.maxLive;
   for (Instance &instance : components) {
     abn::pack::computeBounds(instance);
@@ -81,7 +84,7 @@ void Solver::solveComponent(Instance &instance) {
 }
 
 Status Solver::computeStatus() const {
-  if (isBeyondCapacity(result.lowerBound) || (!isPlaced && result.lowerBound == kMaxBytes))
+  if (isBeyondCapacity(result.lowerBound) || isBeyond64Bits)
     return Status::Infeasible;
   if (!isPlaced || isBeyondCapacity(result.arena))
     return Status::Unknown;
@@ -97,6 +100,7 @@ Result Solver::run() {
   }
   for (const Buffer &buffer : problem.buffers)
     result.offsets.push_back(buffer.offset.value_or(0));
+  result.method = "nothing to place";
   for (size_t index : sortComponents())
     solveComponent(components[index]);
   if (!isPlaced) {
