@@ -15,18 +15,21 @@ public:
   Solver(const Problem &problem, const Options &options) : problem(problem), options(options) {}
 
   Result run();
+  Result runBySize();
 
 private:
+  bool prepare();
   bool computeBounds();
   std::vector<size_t> sortComponents() const;
   void solveComponent(Instance &instance);
+  void take(const Instance &instance, const Placement &placement);
   bool isBeyondCapacity(int64_t bytes) const {
     return problem.capacity && bytes > *problem.capacity;
   }
   Status computeStatus() const;
 
   const Problem &problem;
-  const Options &options;
+  const Options options;
   std::vector<Instance> components;
   Result result;
   bool isPlaced = true;
@@ -75,6 +78,10 @@ void Solver::solveComponent(Instance &instance) {
     searchExact(instance, target, problem.capacity.has_value(), options.nodeLimit - result.nodes,
                 placement, result.nodes);
   result.lowerBound = std::max(result.lowerBound, instance.lowerBound);
+  take(instance, placement);
+}
+
+void Solver::take(const Instance &instance, const Placement &placement) {
   for (auto [item, offset] : llvm::zip_equal(instance.items, placement.offsets))
     result.offsets[item.buffer] = offset;
   if (placement.arena > result.arena) {
@@ -91,16 +98,23 @@ Status Solver::computeStatus() const {
   return result.arena == result.lowerBound ? Status::Optimal : Status::Feasible;
 }
 
-Result Solver::run() {
+/// Components and bounds; false if the result is known already.
+bool Solver::prepare() {
   components = buildComponents(problem);
   if (!computeBounds()) {
     result.status = Status::Infeasible;
     result.method = "fixed offsets that are taken, unaligned or negative";
-    return result;
+    return false;
   }
   for (const Buffer &buffer : problem.buffers)
     result.offsets.push_back(buffer.offset.value_or(0));
   result.method = "nothing to place";
+  return true;
+}
+
+Result Solver::run() {
+  if (!prepare())
+    return result;
   for (size_t index : sortComponents())
     solveComponent(components[index]);
   if (!isPlaced) {
@@ -110,6 +124,25 @@ Result Solver::run() {
   result.status = computeStatus();
   return result;
 }
+
+Result Solver::runBySize() {
+  if (!prepare())
+    return result;
+  for (const Instance &instance : components) {
+    int64_t unlimited = kMaxBytes;
+    Placement placement = placeInOrder(instance, computeSizeOrder(instance), Fit::Best, unlimited);
+    if (placement.isValid())
+      take(instance, placement);
+    isPlaced &= placement.isValid();
+  }
+  if (!isPlaced)
+    result.offsets.clear();
+  bool isSolved = isPlaced && !isBeyondCapacity(result.arena);
+  result.status = isSolved ? Status::Feasible : Status::Unknown;
+  return result;
+}
+
+Result abn::pack::solveBySize(const Problem &problem) { return Solver(problem, {}).runBySize(); }
 
 Result abn::pack::solve(const Problem &problem, const Options &options) {
   return Solver(problem, options).run();

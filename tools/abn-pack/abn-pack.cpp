@@ -28,6 +28,11 @@ static cl::opt<int64_t> nodeLimit("node-limit", cl::desc("Placements that the se
                                   cl::value_desc("N"), cl::init(Options().nodeLimit),
                                   cl::cat(category));
 static cl::opt<bool> fast("fast", cl::desc("Heuristics only, no search"), cl::cat(category));
+static cl::opt<bool>
+    bySize("by-size",
+           cl::desc("Only the usual heuristic, to compare with: best fit, the largest "
+                    "first"),
+           cl::cat(category));
 static cl::opt<bool> onlyCheck("check",
                                cl::desc("Check the offsets of the input instead of choosing them"),
                                cl::cat(category));
@@ -162,7 +167,7 @@ static int run() {
   Options options;
   options.nodeLimit = nodeLimit;
   options.exact = !fast;
-  Result result = solve(problem, options);
+  Result result = bySize ? solveBySize(problem) : solve(problem, options);
   if (stats)
     printStats(problem, result);
   if (result.status == Status::Infeasible || result.status == Status::Unknown)

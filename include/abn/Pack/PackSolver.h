@@ -81,6 +81,10 @@ int64_t computeMaxLive(const Problem &problem);
 /// does not change the arena. Sizes below 0 count as 0, alignments below 1 as 1.
 Result solve(const Problem &problem, const Options &options = {});
 
+/// The usual heuristic by itself, to compare with: the largest buffer first, each in the free range
+/// that leaves the least beside it. The result is never Optimal.
+Result solveBySize(const Problem &problem);
+
 /// Empty if the offsets solve the problem within `arena` bytes, or else what is wrong, with the
 /// index of each buffer concerned. A sweep that shares no code with the solver.
 std::string check(const Problem &problem, llvm::ArrayRef<int64_t> offsets, int64_t arena);
