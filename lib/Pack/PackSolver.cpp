@@ -8,6 +8,9 @@
 
 using namespace abn::pack;
 
+/// Of a large problem's arena, what the portfolio may leave: 0.02 %.
+constexpr int64_t kSlackDivisor = 5000;
+
 namespace {
 /// One call of solve.
 class Solver {
@@ -67,13 +70,16 @@ std::vector<size_t> Solver::sortComponents() const {
 void Solver::solveComponent(Instance &instance) {
   // Nothing is gained by less than what another component needs, or what is asked for.
   int64_t target = std::max({result.lowerBound, result.arena, problem.capacity.value_or(0)});
-  Placement placement = runPortfolio(instance, target);
+  bool isSmall = instance.items.size() <= kMaxExactItems;
+  // Where no search follows, the last hundredths of a percent are not worth the rest of the
+  // portfolio.
+  int64_t slack = isSmall || problem.capacity ? 0 : target / kSlackDivisor;
+  Placement placement = runPortfolio(instance, addSaturating(target, slack));
   if (!placement.isValid()) {
     isPlaced = false;
     return;
   }
   bool isRefuted = isBeyondCapacity(std::max(result.lowerBound, result.arena));
-  bool isSmall = instance.items.size() <= kMaxExactItems;
   if (options.exact && placement.arena > target && isSmall && !isRefuted)
     searchExact(instance, target, problem.capacity.has_value(), options.nodeLimit - result.nodes,
                 placement, result.nodes);
