@@ -7,6 +7,10 @@
 
 using namespace abn::pack;
 
+/// A placement costs more the more items live in the more sections. Up to so many of both it counts
+/// as one node, beyond in proportion: the node limit is one of time on every problem.
+constexpr int64_t kIncidencesPerNode = 10'000;
+
 /// What every offset is a multiple of if no item can be lowered, and so the least arena too.
 static int64_t computeQuantum(const Instance &instance) {
   int64_t quantum = 0, before = -1;
@@ -136,6 +140,10 @@ void ExactSearch::minimize(int64_t target, int64_t nodeLimit) {
 
 void abn::pack::searchExact(Instance &instance, int64_t target, bool onlyTarget, int64_t nodeLimit,
                             Placement &best, int64_t &nodes) {
+  int64_t incidences = 0;
+  for (const Span &span : instance.spans)
+    incidences += span.upper - span.lower;
+  nodeLimit /= std::max<int64_t>(1, incidences / kIncidencesPerNode);
   ExactSearch search(instance, best, nodes);
   if (onlyTarget)
     search.decide(target, nodeLimit);

@@ -52,7 +52,8 @@ enum class Status {
 };
 
 struct Options {
-  /// How many placements the search may try after the heuristics.
+  /// How many placements the search may try after the heuristics; proportionally fewer in problems
+  /// whose placements cost more (some hundred buffers that are nearly all live at once).
   int64_t nodeLimit = 2'000'000;
   /// False: heuristics only, in nearly linear time, for inner loops.
   bool exact = true;
