@@ -32,6 +32,7 @@ ConflictGraph::ConflictGraph(const Instance &instance) : conflicts(instance.item
         continue;
       conflicts[a].push_back(b);
       conflicts[b].push_back(a);
+      ++numPairs;
     }
   }
 }
