@@ -156,7 +156,8 @@ static int run() {
     llvm::errs() << llvm::toString(named.takeError()) << '\n';
     return 1;
   }
-  Problem &problem = named->problem;
+  // A copy: the rows are written as they were read.
+  Problem problem = named->problem;
   if (capacity.getNumOccurrences())
     problem.capacity = capacity;
   for (Buffer &row : problem.buffers)
