@@ -7,7 +7,7 @@
 
 using namespace abn::pack;
 
-int64_t abn::pack::computeMaxLive(const Problem &problem) {
+__int128 abn::pack::computeWideMaxLive(const Problem &problem) {
   std::vector<std::pair<int64_t, int64_t>> changes;
   for (const Buffer &buffer : problem.buffers) {
     for (const Gap &part : computeLiveParts(buffer)) {
@@ -21,7 +21,11 @@ int64_t abn::pack::computeMaxLive(const Problem &problem) {
     live += change;
     most = std::max(most, live);
   }
-  return most > kMaxBytes ? kMaxBytes : int64_t(most);
+  return most;
+}
+
+int64_t abn::pack::computeMaxLive(const Problem &problem) {
+  return std::min<__int128>(computeWideMaxLive(problem), kMaxBytes);
 }
 
 /// Offsets are multiples of `step`, so that a buffer wastes what its size lacks of one, unless

@@ -8,20 +8,32 @@ using namespace abn::pack;
 /// 32 MiB of them.
 constexpr int64_t kMaxRefutations = 1 << 20;
 
+/// Whether two items share a section; the spans of each are in order.
+static bool conflict(llvm::ArrayRef<Span> a, llvm::ArrayRef<Span> b) {
+  while (!a.empty() && !b.empty()) {
+    if (a.front().upper <= b.front().lower)
+      a = a.drop_front();
+    else if (b.front().upper <= a.front().lower)
+      b = b.drop_front();
+    else
+      return true;
+  }
+  return false;
+}
+
 ConflictGraph::ConflictGraph(const Instance &instance) : conflicts(instance.items.size()) {
-  std::vector<std::vector<int32_t>> sections(instance.numSections);
-  for (size_t item = 0; item != instance.items.size(); ++item)
-    for (Span span : instance.spansOf(item))
-      for (int32_t section = span.lower; section != span.upper; ++section)
-        sections[section].push_back(item);
-  for (size_t item = 0; item != instance.items.size(); ++item) {
-    std::vector<int32_t> &list = conflicts[item];
-    for (Span span : instance.spansOf(item))
-      for (int32_t section = span.lower; section != span.upper; ++section)
-        llvm::copy_if(sections[section], std::back_inserter(list),
-                      [&](int32_t other) { return other != int32_t(item); });
-    llvm::sort(list);
-    list.erase(llvm::unique(list), list.end());
+  int32_t numItems = instance.items.size();
+  for (int32_t a = 0; a != numItems; ++a) {
+    // Items are sorted by their starts.
+    for (int32_t b = a + 1; b != numItems; ++b) {
+      if (instance.items[b].hull.lower >= instance.items[a].hull.upper)
+        break;
+      if (!conflict(instance.spansOf(a), instance.spansOf(b)))
+        continue;
+      conflicts[a].push_back(b);
+      conflicts[b].push_back(a);
+      ++numPairs;
+    }
   }
 }
 
@@ -74,11 +86,14 @@ CapacitySearch::Outcome CapacitySearch::run(llvm::ArrayRef<int32_t> order, int64
 }
 
 void CapacitySearch::updateSectionFloor(int32_t section) {
-  int64_t floor = kMaxBytes;
-  for (int32_t item : itemsOfSection[section])
+  int64_t before = sectionFloors[section], floor = kMaxBytes;
+  for (int32_t item : itemsOfSection[section]) {
+    // Floors only rise.
+    if (floors[item] == before)
+      return;
     floor = std::min(floor, floors[item]);
-  if (floor != sectionFloors[section])
-    set(sectionFloors[section], floor);
+  }
+  set(sectionFloors[section], floor);
 }
 
 bool CapacitySearch::raiseFloor(int32_t index, int64_t floor) {

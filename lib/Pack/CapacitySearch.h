@@ -18,8 +18,11 @@ public:
   explicit ConflictGraph(const Instance &instance);
   llvm::ArrayRef<int32_t> operator[](int32_t item) const { return conflicts[item]; }
 
+  int64_t getNumPairs() const { return numPairs; }
+
 private:
   std::vector<std::vector<int32_t>> conflicts;
+  int64_t numPairs = 0;
 };
 
 class CapacitySearch {

@@ -7,6 +7,11 @@
 
 using namespace abn::pack;
 
+/// A placement costs more the more items conflict and the more sections they live in. Up to so many
+/// of both it counts as one node, beyond in proportion: the node limit is one of time on every
+/// problem.
+constexpr int64_t kPairsPerNode = 25'000;
+
 /// What every offset is a multiple of if no item can be lowered, and so the least arena too.
 static int64_t computeQuantum(const Instance &instance) {
   int64_t quantum = 0, before = -1;
@@ -47,6 +52,7 @@ public:
 
   Outcome decide(int64_t capacity, int64_t nodeLimit);
   void minimize(int64_t target, int64_t nodeLimit);
+  int64_t computeNodeCost() const;
 
 private:
   Outcome run(CapacitySearch &search, const Order &order, int64_t nodeLimit);
@@ -114,6 +120,13 @@ Outcome ExactSearch::decide(int64_t capacity, int64_t nodeLimit) {
   return Outcome::Stopped;
 }
 
+int64_t ExactSearch::computeNodeCost() const {
+  int64_t pairs = conflicts.getNumPairs();
+  for (const Span &span : instance.spans)
+    pairs += span.upper - span.lower;
+  return std::max<int64_t>(1, pairs / kPairsPerNode);
+}
+
 void ExactSearch::minimize(int64_t target, int64_t nodeLimit) {
   int64_t end = nodes + nodeLimit;
   // Half of the nodes are for the target itself, the most likely optimum, and for those above it
@@ -137,6 +150,7 @@ void ExactSearch::minimize(int64_t target, int64_t nodeLimit) {
 void abn::pack::searchExact(Instance &instance, int64_t target, bool onlyTarget, int64_t nodeLimit,
                             Placement &best, int64_t &nodes) {
   ExactSearch search(instance, best, nodes);
+  nodeLimit /= search.computeNodeCost();
   if (onlyTarget)
     search.decide(target, nodeLimit);
   else

@@ -6,7 +6,7 @@
 using namespace abn::pack;
 
 /// A placement usually takes a few hundred to a few thousand; 100,000 items end within seconds.
-constexpr int64_t kStepsPerItem = 16'000, kLeastSteps = 10'000'000;
+constexpr int64_t kStepsPerItem = 10'000, kLeastSteps = 10'000'000;
 
 /// By a sparse table of range maxima.
 std::vector<int64_t> abn::pack::computeContention(const Instance &instance) {
@@ -101,11 +101,14 @@ private:
 };
 } // namespace
 
+Order abn::pack::computeSizeOrder(const Instance &instance) {
+  return OrderBuilder(instance, Measure::Sections).bySize();
+}
+
 std::vector<Order> abn::pack::computeOrders(const Instance &instance) {
   OrderBuilder by(instance, Measure::Sections);
-  return {
-      by.bySize(), by.byLifetime(),         by.byStart(), by.byContentionAndLifetime(), by.byEnd(),
-      by.byArea(), by.byContentionAndArea()};
+  return {by.byLifetime(), by.byContentionAndLifetime(), by.byStart(), by.byEnd(), by.bySize(),
+          by.byArea(),     by.byContentionAndArea()};
 }
 
 std::vector<Order> abn::pack::computeSearchOrders(const Instance &instance) {
@@ -155,9 +158,9 @@ Placement abn::pack::runPortfolio(const Instance &instance, int64_t target) {
       // The first placement is always made.
       int64_t unlimited = kMaxBytes;
       Placement placement = placeInOrder(instance, order, fit, best.isValid() ? steps : unlimited);
-      if (placement.isValid() && placement.arena < best.arena)
+      if (placement.isValid() && (!best.isValid() || placement.arena < best.arena))
         best = std::move(placement);
-      if (best.arena <= target || steps < 0)
+      if ((best.isValid() && best.arena <= target) || steps < 0)
         return best;
     }
   }

@@ -28,6 +28,9 @@ std::vector<int64_t> computeContention(const Instance &instance);
 /// The orders of the portfolio, the most promising first.
 std::vector<Order> computeOrders(const Instance &instance);
 
+/// The order of the usual heuristic.
+Order computeSizeOrder(const Instance &instance);
+
 /// The orders in which the exact search tries items with equal floors.
 std::vector<Order> computeSearchOrders(const Instance &instance);
 

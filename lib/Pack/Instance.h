@@ -59,6 +59,9 @@ std::vector<Gap> computeLiveParts(const Buffer &buffer);
 /// Splits the problem at times at which nothing is live. Lower bounds are not computed.
 std::vector<Instance> buildComponents(const Problem &problem);
 
+/// computeMaxLive without its limit.
+__int128 computeWideMaxLive(const Problem &problem);
+
 /// Sets live and lowerBound: max-live, raised for alignments and fixed offsets where that is
 /// proved.
 void computeBounds(Instance &instance);

@@ -6,7 +6,7 @@
 using namespace abn::pack;
 
 static void writeField(llvm::raw_ostream &os, const NamedProblem &named, size_t index,
-                       Column column, llvm::ArrayRef<int64_t> offsets) {
+                       Column column, std::optional<llvm::ArrayRef<int64_t>> offsets) {
   const Buffer &buffer = named.problem.buffers[index];
   switch (column) {
   case Column::Id:
@@ -32,8 +32,8 @@ static void writeField(llvm::raw_ostream &os, const NamedProblem &named, size_t 
     os << named.hints[index];
     break;
   case Column::Offset:
-    if (!offsets.empty())
-      os << offsets[index];
+    if (offsets)
+      os << (*offsets)[index];
     else if (buffer.offset)
       os << *buffer.offset;
     break;
@@ -41,7 +41,7 @@ static void writeField(llvm::raw_ostream &os, const NamedProblem &named, size_t 
 }
 
 void abn::pack::writeCsv(llvm::raw_ostream &os, const NamedProblem &named,
-                         llvm::ArrayRef<int64_t> offsets) {
+                         std::optional<llvm::ArrayRef<int64_t>> offsets) {
   std::vector<Column> columns = named.columns;
   auto ensure = [&](Column column, bool needed) {
     if (needed && !llvm::is_contained(columns, column))
@@ -51,9 +51,9 @@ void abn::pack::writeCsv(llvm::raw_ostream &os, const NamedProblem &named,
   ensure(Column::Alignment,
          llvm::any_of(buffers, [](const Buffer &b) { return b.alignment != 1; }));
   ensure(Column::Gaps, llvm::any_of(buffers, [](const Buffer &b) { return !b.gaps.empty(); }));
-  ensure(Column::Offset, !offsets.empty() || llvm::any_of(buffers, [](const Buffer &b) {
-           return b.offset.has_value();
-         }));
+  ensure(Column::Offset, offsets.has_value() || llvm::any_of(buffers, [](const Buffer &b) {
+                           return b.offset.has_value();
+                         }));
   llvm::interleave(
       columns, os,
       [&](Column column) {

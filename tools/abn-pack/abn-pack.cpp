@@ -28,6 +28,14 @@ static cl::opt<int64_t> nodeLimit("node-limit", cl::desc("Placements that the se
                                   cl::value_desc("N"), cl::init(Options().nodeLimit),
                                   cl::cat(category));
 static cl::opt<bool> fast("fast", cl::desc("Heuristics only, no search"), cl::cat(category));
+static cl::opt<bool>
+    bySize("by-size",
+           cl::desc("Only the usual heuristic, to compare with: best fit, the largest "
+                    "first"),
+           cl::cat(category));
+static cl::opt<bool> onlyCheck("check",
+                               cl::desc("Check the offsets of the input instead of choosing them"),
+                               cl::cat(category));
 static cl::opt<bool> fixedOffsets("fixed-offsets",
                                   cl::desc("Keep the offsets of the input's `offset` column"),
                                   cl::cat(category));
@@ -55,16 +63,17 @@ static llvm::StringRef describe(Status status) {
 }
 
 static void printStats(const Problem &problem, const Result &result) {
-  double bound = double(result.lowerBound);
-  double gap = bound > 0 ? 100 * (double(result.arena) - bound) / bound : 0;
-  llvm::errs() << "buffers: " << problem.buffers.size() << '\n'
-               << "status: " << describe(result.status) << '\n'
-               << "arena: " << result.arena << '\n'
-               << "max-live: " << result.maxLive << '\n'
-               << "lower bound: " << result.lowerBound << '\n'
-               << "gap: " << llvm::format("%.3f", gap) << "%\n"
-               << "nodes: " << result.nodes << '\n'
-               << "method: " << result.method << '\n';
+  llvm::raw_ostream &os = llvm::errs();
+  os << "buffers: " << problem.buffers.size() << '\n'
+     << "status: " << describe(result.status) << '\n';
+  if (!result.offsets.empty() || problem.buffers.empty())
+    os << "arena: " << result.arena << '\n';
+  os << "max-live: " << result.maxLive << '\n' << "lower bound: " << result.lowerBound << '\n';
+  if (!result.offsets.empty() && result.lowerBound > 0) {
+    double bound = double(result.lowerBound);
+    os << "gap: " << llvm::format("%.3f", 100 * (double(result.arena) - bound) / bound) << "%\n";
+  }
+  os << "nodes: " << result.nodes << '\n' << "method: " << result.method << '\n';
 }
 
 /// Why there is no solution to write.
@@ -111,6 +120,21 @@ static int writeOutput(const NamedProblem &named, llvm::ArrayRef<int64_t> offset
   return 0;
 }
 
+/// --check: the input's offsets are a solution, within the capacity if there is one.
+static int checkInput(const Problem &problem) {
+  std::vector<int64_t> offsets;
+  for (const Buffer &buffer : problem.buffers) {
+    if (!buffer.offset)
+      return fail("expected an offset for each buffer, got none for buffer " +
+                  llvm::Twine(offsets.size()));
+    offsets.push_back(*buffer.offset);
+  }
+  int64_t arena = problem.capacity.value_or(INT64_MAX);
+  if (std::string error = check(problem, offsets, arena); !error.empty())
+    return fail(error);
+  return 0;
+}
+
 static int checkOptions() {
   if (alignment < 1)
     return fail("expected --alignment of at least 1, got " + llvm::Twine(alignment));
@@ -127,21 +151,24 @@ static int run() {
   auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(inputFile);
   if (std::error_code failure = buffer.getError())
     return fail("cannot read " + inputFile + ": " + failure.message());
-  auto named = readCsv((*buffer)->getMemBufferRef(), {fixedOffsets});
+  auto named = readCsv((*buffer)->getMemBufferRef(), {fixedOffsets || onlyCheck});
   if (!named) {
     llvm::errs() << llvm::toString(named.takeError()) << '\n';
     return 1;
   }
-  Problem &problem = named->problem;
+  // A copy: the rows are written as they were read.
+  Problem problem = named->problem;
   if (capacity.getNumOccurrences())
     problem.capacity = capacity;
   for (Buffer &row : problem.buffers)
     if (row.alignment == 1)
       row.alignment = alignment;
+  if (onlyCheck)
+    return checkInput(problem);
   Options options;
   options.nodeLimit = nodeLimit;
   options.exact = !fast;
-  Result result = solve(problem, options);
+  Result result = bySize ? solveBySize(problem) : solve(problem, options);
   if (stats)
     printStats(problem, result);
   if (result.status == Status::Infeasible || result.status == Status::Unknown)

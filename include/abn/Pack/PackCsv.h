@@ -37,7 +37,7 @@ llvm::Expected<NamedProblem> readCsv(llvm::MemoryBufferRef source, const CsvOpti
 /// Writes the problem's columns; with offsets (one per buffer), also those, in the column of the
 /// input or a last one.
 void writeCsv(llvm::raw_ostream &os, const NamedProblem &named,
-              llvm::ArrayRef<int64_t> offsets = {});
+              std::optional<llvm::ArrayRef<int64_t>> offsets = std::nullopt);
 
 } // namespace abn::pack
 

@@ -52,7 +52,8 @@ enum class Status {
 };
 
 struct Options {
-  /// How many placements the search may try after the heuristics.
+  /// How many placements the search may try after the heuristics; proportionally fewer in problems
+  /// whose placements cost more (some hundred buffers that are nearly all live at once).
   int64_t nodeLimit = 2'000'000;
   /// False: heuristics only, in nearly linear time, for inner loops.
   bool exact = true;
@@ -80,6 +81,10 @@ int64_t computeMaxLive(const Problem &problem);
 /// Deterministic: the same problem and options give the same result, and the order of the buffers
 /// does not change the arena. Sizes below 0 count as 0, alignments below 1 as 1.
 Result solve(const Problem &problem, const Options &options = {});
+
+/// The usual heuristic by itself, to compare with: the largest buffer first, each in the free range
+/// that leaves the least beside it. The result is never Optimal.
+Result solveBySize(const Problem &problem);
 
 /// Empty if the offsets solve the problem within `arena` bytes, or else what is wrong, with the
 /// index of each buffer concerned. A sweep that shares no code with the solver.
