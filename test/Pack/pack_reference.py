@@ -135,12 +135,13 @@ def find_optimum(buffers):
     return best
 
 
-def random_buffers(seed, count, alignments=False, gaps=False, fixed=False):
+def random_buffers(seed, count, alignments=False, gaps=False, fixed=False, dense=False):
+    """Dense ones conflict so much that the least arena is often above max-live."""
     rng = random.Random(seed)
     buffers = []
     for _ in range(count):
-        lower = rng.randint(0, 12)
-        buffer = {"lower": lower, "upper": lower + rng.choice([0, 1, 2, 3, 5, 8]),
+        lower = rng.randint(0, 6 if dense else 12)
+        buffer = {"lower": lower, "upper": lower + rng.choice([1, 2, 3, 4] if dense else [0, 1, 2, 3, 5, 8]),
                   "size": rng.choice([0, 1, 2, 3, 5, 8, 13])}
         if alignments:
             buffer["alignment"] = rng.choice([1, 2, 4, 8, 3])
