@@ -440,7 +440,7 @@ def AssignOffsets : Pass<"abn-assign-offsets", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"alignment", "alignment", "int64_t", "256", "offsets are multiples of it, in bytes">,
-    Option<"nodeLimit", "node-limit", "int64_t", "20000",
+    Option<"nodeLimit", "node-limit", "int64_t", "500000",
            "how long to search for a smaller arena: nodes of the packer's branch and bound">,
     Option<"canaryBytes", "canary-bytes", "int64_t", "0",
            "room behind each buffer for the bytes that abn-instrument-arena watches">

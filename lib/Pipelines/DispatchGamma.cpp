@@ -179,7 +179,7 @@ struct DispatchGamma : mlir::abn::impl::DispatchGammaBase<DispatchGamma> {
     Value isLarge =
         arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, smallest, threshold);
     auto call = [&](func::FuncOp version) {
-      return [&chooser, block, version](OpBuilder &nested, Location l) {
+      return [block, version](OpBuilder &nested, Location l) {
         auto results = func::CallOp::create(nested, l, version, block->getArguments());
         scf::YieldOp::create(nested, l, results.getResults());
       };

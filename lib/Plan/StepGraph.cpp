@@ -211,6 +211,6 @@ int64_t mlir::abn::plan::packArena(const Evaluation &evaluation, int64_t alignme
         {buffer.lower, static_cast<int64_t>(buffer.upper) + 1, buffer.bytes, alignment, {}, {}});
   // Enough to tell plans apart; the last word is abn-assign-offsets'.
   ::abn::pack::Options options;
-  options.nodeLimit = 5'000;
+  options.nodeLimit = 50'000;
   return ::abn::pack::solve(problem, options).arena;
 }
