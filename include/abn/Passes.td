@@ -411,6 +411,45 @@ def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::ModuleOp"> {
   ];
 }
 
+def Schedule : Pass<"abn-schedule", "::mlir::func::FuncOp"> {
+  let summary = "Order the ops of a step for the smallest arena";
+  let description = [{
+    Moves ops within their dependences. A portfolio, of which the order with the smallest packed arena
+    wins: the given order (it also wins a draw), weight gradients with their updates right behind their
+    operands or, where they are larger than those, at the end, depth first from the results, and
+    greedily by the bytes that each op adds. Nothing is computed again that was not before; destinations
+    become operands that die, as in abn-plan-recompute. Deterministic.
+
+    Precondition: a training step on tensors. Afterwards the arena is not larger than before.
+
+    ```mlir
+    !small = tensor<8xf32>
+    !large = tensor<1024xf32>
+    %w = "test.expand"(%a) : (!small) -> !large
+    %b = "test.next"(%a) : (!small) -> !small
+    return %b, %w : !small, !large
+    ```
+
+    becomes, since %w is larger than its operand,
+
+    ```mlir
+    !small = tensor<8xf32>
+    !large = tensor<1024xf32>
+    %b = "test.next"(%a) : (!small) -> !small
+    %w = "test.expand"(%a) : (!small) -> !large
+    return %b, %w : !small, !large
+    ```
+  }];
+  let options = [
+    Option<"alignment", "alignment", "int64_t", "256", "offsets are multiples of it, in bytes">,
+    Option<"lossResult", "loss-result", "int64_t", "-1",
+           "which result is the loss, whatever the roles say">
+  ];
+  let dependentDialects = [
+    "::mlir::abn::AbnDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
 def Bufferize : Pass<"abn-bufferize", "::mlir::ModuleOp"> {
   let summary = "Give every tensor a buffer, with the planned destinations";
   let description = [{

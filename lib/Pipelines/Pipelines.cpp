@@ -75,6 +75,10 @@ void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &
   plan.alignment = options.alignment;
   plan.lossResult = options.lossResult;
   pm.addPass(createPlanRecompute(plan));
+  ScheduleOptions schedule;
+  schedule.alignment = options.alignment;
+  schedule.lossResult = options.lossResult;
+  pm.addNestedPass<func::FuncOp>(createSchedule(schedule));
 }
 
 void mlir::abn::buildPlanPipeline(OpPassManager &pm, const PlanOptions &options) {

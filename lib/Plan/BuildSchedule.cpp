@@ -203,8 +203,9 @@ private:
     for (unsigned read : graph.ops[recipe].reads)
       if (!available[read])
         missing.push_back(read);
-    std::stable_sort(missing.begin(), missing.end(),
-                     [&](unsigned a, unsigned b) { return depth[a] > depth[b]; });
+    std::sort(missing.begin(), missing.end(), [&](unsigned a, unsigned b) {
+      return std::make_pair(depth[b], a) < std::make_pair(depth[a], b);
+    });
     for (unsigned read : missing)
       ensure(read);
     schedule.push_back(recipe);

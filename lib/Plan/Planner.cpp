@@ -8,15 +8,17 @@
 using namespace mlir::abn::plan;
 
 namespace {
-/// A first schedule with its largest sum of live bytes.
+/// A first schedule with its largest sum of live bytes and its place in the portfolio.
 struct Base {
   Schedule schedule;
   int64_t maxLive;
+  size_t place;
 };
 } // namespace
 
-static Base makeBase(const StepGraph &graph, const ScheduleOptions &options, int64_t alignment) {
-  Base base{buildSchedule(graph, options), 0};
+static Base makeBase(const StepGraph &graph, const ScheduleOptions &options, int64_t alignment,
+                     size_t place) {
+  Base base{buildSchedule(graph, options), 0, place};
   base.maxLive = evaluate(graph, base.schedule, alignment).maxLive;
   return base;
 }
@@ -35,7 +37,7 @@ static auto costKey(const PlanPoint &point) {
 
 /// Drops points that another one beats in arena and cost; largest arena first.
 static void keepFrontier(std::vector<PlanPoint> &points) {
-  std::stable_sort(points.begin(), points.end(), [](const PlanPoint &a, const PlanPoint &b) {
+  std::sort(points.begin(), points.end(), [](const PlanPoint &a, const PlanPoint &b) {
     return costKey(a) < costKey(b);
   });
   std::vector<PlanPoint> frontier;
@@ -70,10 +72,12 @@ static std::vector<Base> makeBases(const StepGraph &graph, const PlannerOptions 
         first.deferRatio = ratio;
         first.maxDepth = depth;
         first.recomputedHeavy = recomputedHeavy;
-        bases.push_back(makeBase(graph, first, options.alignment));
+        bases.push_back(makeBase(graph, first, options.alignment, bases.size()));
       }
-  std::stable_sort(bases.begin(), bases.end(),
-                   [](const Base &a, const Base &b) { return a.maxLive < b.maxLive; });
+  std::sort(bases.begin(), bases.end(),
+                   [](const Base &a, const Base &b) {
+    return std::tie(a.maxLive, a.place) < std::tie(b.maxLive, b.place);
+  });
   return bases;
 }
 
@@ -118,9 +122,9 @@ static std::vector<unsigned> orderHeavyOps(const StepGraph &graph) {
   for (unsigned op : graph.order)
     if (graph.ops[op].isHeavy && graph.ops[op].isForward)
       heavy.push_back(op);
-  std::stable_sort(heavy.begin(), heavy.end(), [&](unsigned a, unsigned b) {
-    return static_cast<double>(graph.ops[a].flops) / bytesOf(a) <
-           static_cast<double>(graph.ops[b].flops) / bytesOf(b);
+  std::sort(heavy.begin(), heavy.end(), [&](unsigned a, unsigned b) {
+    return std::make_pair(static_cast<double>(graph.ops[a].flops) / bytesOf(a), a) <
+           std::make_pair(static_cast<double>(graph.ops[b].flops) / bytesOf(b), b);
   });
   return heavy;
 }
@@ -184,4 +188,29 @@ PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOpt
     allowed = std::max(smallest, *options.target);
   result.chosen = findCheapest(result.curve, allowed);
   return result;
+}
+
+PlanPoint mlir::abn::plan::reorderStep(const StepGraph &graph, int64_t alignment) {
+  std::vector<Schedule> candidates{graph.order};
+  for (double ratio : {1.0, 0.5, 2.0}) {
+    ScheduleOptions options;
+    options.recompute = false;
+    options.deferRatio = ratio;
+    candidates.push_back(buildSchedule(graph, options));
+  }
+  candidates.push_back(scheduleDepthFirst(graph));
+  candidates.push_back(scheduleGreedily(graph));
+  std::vector<PlanPoint> points;
+  for (Schedule &candidate : candidates)
+    points.push_back(makePoint(graph, std::move(candidate), alignment));
+  // A candidate whose live bytes are above the given order's arena cannot beat it.
+  PlanPoint *best = nullptr;
+  for (PlanPoint &point : points) {
+    if (best && point.maxLive >= best->arena)
+      continue;
+    point.arena = packArena(evaluate(graph, point.schedule, alignment), alignment);
+    if (!best || point.arena < best->arena)
+      best = &point;
+  }
+  return std::move(*best);
 }

@@ -31,6 +31,12 @@ Schedule buildSchedule(const StepGraph &graph, const ScheduleOptions &options);
 Schedule holdValues(const StepGraph &graph, const Schedule &schedule, int64_t maxLive,
                     int64_t alignment);
 
+/// Every op once, the one that adds the fewest live bytes first.
+Schedule scheduleGreedily(const StepGraph &graph);
+
+/// Every op once, right before its first reader.
+Schedule scheduleDepthFirst(const StepGraph &graph);
+
 } // namespace mlir::abn::plan
 
 #endif // ABN_PLAN_SCHEDULES_H

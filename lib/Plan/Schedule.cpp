@@ -1,0 +1,45 @@
+// abn-schedule: the order of the ops for the smallest arena.
+#include "abn/AbnDialect.h"
+#include "abn/Analysis/TrainingStep.h"
+#include "abn/Passes.h"
+#include "abn/Plan/PlanModel.h"
+#include "abn/Plan/Planner.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Remarks.h"
+
+namespace mlir::abn {
+#define GEN_PASS_DEF_SCHEDULE
+#include "abn/Passes.h.inc"
+} // namespace mlir::abn
+
+using namespace mlir;
+using namespace mlir::abn;
+
+namespace {
+struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
+  using ScheduleBase::ScheduleBase;
+
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    if (alignment <= 0 || !llvm::isPowerOf2_64(alignment)) {
+      emitError(func.getLoc()) << "expected a power of two for the option `alignment`, got "
+                               << alignment;
+      return signalPassFailure();
+    }
+    std::optional<unsigned> loss;
+    if (lossResult >= 0)
+      loss = lossResult;
+    FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
+    if (failed(step) || !step->getLossResult() || func->hasAttr(AbnDialect::kVersionsAttr))
+      return;
+    PlanModel model(*step);
+    if (!model.hasBuffers())
+      return;
+    plan::PlanPoint point = reorderStep(model.getGraph(), alignment);
+    remark::analysis(func.getLoc(), remark::RemarkOpts::name("Schedule").category("abn"))
+        << "arena of " + std::to_string(point.arena) + " bytes";
+    model.apply(point.schedule, alignment);
+  }
+};
+} // namespace
