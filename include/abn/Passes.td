@@ -450,6 +450,34 @@ def Schedule : Pass<"abn-schedule", "::mlir::func::FuncOp"> {
   ];
 }
 
+def FuseRecomputation : Pass<"abn-fuse-recomputation", "::mlir::func::FuncOp"> {
+  let summary = "Compute again in one pass what several elementwise ops would";
+  let description = [{
+    Recomputed elementwise ops of which only the next one reads the result (normalise, add the shortcut,
+    activate) become one `linalg.generic`: what is between them is not written. Values are the same bit by
+    bit; results that are rounded to a narrow type between two ops still are.
+
+    Precondition: abn-plan-recompute, whose marks (`abn.recompute`) say which ops these are. Afterwards no
+    recomputed elementwise op is the only reader of another one right before it.
+
+    ```mlir
+    %y = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>],
+                         iterator_types = ["parallel"]}
+        ins(%x : tensor<8xf32>) outs(%e : tensor<8xf32>) attrs = {abn.recompute = 0 : i64} {
+    ^bb0(%a: f32, %out: f32):
+      %0 = arith.mulf %a, %a : f32
+      linalg.yield %0 : f32
+    } -> tensor<8xf32>
+    %z = abn.activation #abn.relu {abn.recompute = 1 : i64} ins(%v : tensor<8x4xf32>)
+        outs(%v : tensor<8x4xf32>) -> tensor<8x4xf32>
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
 def Bufferize : Pass<"abn-bufferize", "::mlir::ModuleOp"> {
   let summary = "Give every tensor a buffer, with the planned destinations";
   let description = [{

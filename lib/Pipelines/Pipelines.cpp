@@ -79,6 +79,7 @@ void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &
   schedule.alignment = options.alignment;
   schedule.lossResult = options.lossResult;
   pm.addNestedPass<func::FuncOp>(createSchedule(schedule));
+  pm.addNestedPass<func::FuncOp>(createFuseRecomputation());
 }
 
 void mlir::abn::buildPlanPipeline(OpPassManager &pm, const PlanOptions &options) {

@@ -25,6 +25,9 @@ public:
       for (unsigned value : graph.ops[op].reads)
         readers[value].push_back(op);
     }
+    for (const GraphValue &value : graph.values)
+      if (value.isOutput)
+        outputBytes += value.bytes;
   }
 
   Schedule run() {
@@ -97,7 +100,8 @@ private:
         }
       }
     }
-    return kept > 0 && static_cast<double>(kept) > options.deferRatio * operands;
+    // What is small runs as soon as it can: an update of running statistics.
+    return kept > outputBytes / 10000 && static_cast<double>(kept) > options.deferRatio * operands;
   }
 
   /// The traced order with sinks as early as possible, or last.
@@ -275,6 +279,7 @@ private:
   std::vector<std::vector<unsigned>> pinnedBy; // by op: the values that are held for it
   std::vector<bool> placed, inCluster, isDroppable, available;
   std::vector<unsigned> remainingForward, pins, depth;
+  int64_t outputBytes = 0;
   std::vector<Entry> base;
   std::vector<unsigned> temporaries;
   Schedule schedule;
