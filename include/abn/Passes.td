@@ -612,7 +612,7 @@ def InstrumentArena : Pass<"abn-instrument-arena", "::mlir::ModuleOp"> {
 //===----------------------------------------------------------------------===//
 
 def ConvertAbnToLinalg : Pass<"convert-abn-to-linalg"> {
-  let summary = "Lower abn ops on tensors to linalg";
+  let summary = "Lower abn ops to linalg";
   let description = [{
     Each op becomes a few `linalg.generic`s; f16 and bf16 data are computed in f32, per-channel sums
     are taken in stages. The in-place ops' last generic takes the tensor that it overwrites as its
@@ -620,9 +620,14 @@ def ConvertAbnToLinalg : Pass<"convert-abn-to-linalg"> {
     pass, so that nothing of full size is kept. Results that nobody uses are not computed. Gamma
     policy `check` becomes a `cf.assert` that names the chain. docs/Numerics.md has the formulas.
 
-    Precondition: abn ops work on tensors (the pass runs before bufferization). Afterwards no abn op
-    on tensors is left, and no `abn.*` attribute, so that tools that do not know the dialect read the
-    module.
+    An op on memrefs (a planned step) is lowered as the same op on tensors, between
+    `bufferization.to_tensor` and `bufferization.materialize_in_destination`; one-shot-bufferize, to be
+    run next, puts the results where they belong, in place where the op is, without a copy. Its
+    temporaries (partial sums, per-channel vectors) are scratch that no plan knows.
+
+    Precondition: none on the ops; memrefs that are different operands of one op do not overlap, unless
+    one is a view of the other. Afterwards no abn op is left, and no `abn.*` attribute, so that tools
+    that do not know the dialect read the module.
 
     ```mlir
     %z = abn.activation #abn.relu ins(%y : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>)
@@ -651,7 +656,7 @@ def ConvertAbnToLinalg : Pass<"convert-abn-to-linalg"> {
 }
 
 def ConvertDnnToLinalg : Pass<"convert-dnn-to-linalg"> {
-  let summary = "Lower dnn ops on tensors to linalg";
+  let summary = "Lower dnn ops to linalg";
   let description = [{
     Replaces every dnn op by linalg, tensor, arith and math: a convolution or one of its gradients
     by one multiply-add `linalg.generic` on padded operands (groups as a dimension of their own), a
@@ -660,7 +665,11 @@ def ConvertDnnToLinalg : Pass<"convert-dnn-to-linalg"> {
     bf16 are summed in f32 and rounded once; a weight gradient over many positions sums each image
     first.
 
-    Precondition: the ops are on tensors; one on memrefs is an error. Afterwards there are no dnn ops.
+    An op on memrefs is lowered as on tensors, as in convert-abn-to-linalg: one-shot-bufferize is to be
+    run next. Padded operands are scratch that no plan knows.
+
+    Precondition: memrefs that are different operands of one op do not overlap. Afterwards there are no
+    dnn ops.
 
     ```mlir
     %y = dnn.convolution

@@ -40,12 +40,12 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
   void runOnOperation() override {
     if (alignment <= 0 || !llvm::isPowerOf2_64(alignment)) {
       getOperation().emitError() << "expected a power of two for the option `alignment`, got "
-                                 << alignment;
+                                 << alignment.getValue();
       return signalPassFailure();
     }
     if (canaryBytes < 0) {
       getOperation().emitError() << "expected no negative option `canary-bytes`, got "
-                                 << canaryBytes;
+                                 << canaryBytes.getValue();
       return signalPassFailure();
     }
     WalkResult result = getOperation().walk([&](PackOp op) {

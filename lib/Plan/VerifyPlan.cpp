@@ -85,6 +85,8 @@ public:
     findArena();
     if (!arena)
       return success();
+    if (!llvm::hasSingleElement(func.getBody()))
+      return func.emitError() << "expected a function of one block";
     for (Operation &op : func.getBody().front())
       if (failed(visit(&op)))
         return failure();
@@ -118,18 +120,42 @@ private:
     return success();
   }
 
+  /// Whether `op` is a view. One of a slot shows its bytes: all of them, for all that is known.
+  bool addView(Operation *op) {
+    auto view = dyn_cast<ViewLikeOpInterface>(op);
+    if (!view)
+      return false;
+    if (auto it = places.find(view.getViewSource()); it != places.end()) {
+      Place place = it->second;
+      for (Value result : op->getResults())
+        places[result] = place;
+    }
+    return true;
+  }
+
+  /// Refuses what would give a slot a name that is not followed: an op that returns a memref, hands
+  /// it to a block of its own or yields it.
+  static LogicalResult checkAliases(Operation *op) {
+    auto isBuffer = [](Value value) { return isa<BaseMemRefType>(value.getType()); };
+    bool hasBlockArgument = llvm::any_of(op->getRegions(), [&](Region &region) {
+      return llvm::any_of(
+          region, [&](Block &block) { return llvm::any_of(block.getArguments(), isBuffer); });
+    });
+    bool isYielded = op->hasTrait<OpTrait::IsTerminator>() && !isa<func::ReturnOp>(op);
+    if (hasBlockArgument || isYielded || llvm::any_of(op->getResults(), isBuffer))
+      return op->emitOpError("expected views as the only ops that give a slot another name");
+    return success();
+  }
+
   LogicalResult visit(Operation *op) {
     if (auto view = dyn_cast<memref::ViewOp>(op); view && view.getSource() == arena)
       return addSlot(view);
-    if (auto view = dyn_cast<ViewLikeOpInterface>(op)) {
-      if (places.contains(view.getViewSource()))
-        for (Value result : op->getResults())
-          places[result] = places.lookup(view.getViewSource());
+    if (addView(op))
       return success();
-    }
     // All reads of an op come before its writes: an op that writes over its operand does so itself.
     SmallVector<Place> reads, writes;
-    collect(op, reads, writes);
+    if (failed(collect(op, reads, writes)))
+      return failure();
     for (const Place &place : reads)
       if (failed(checkRead(op, place)))
         return failure();
@@ -138,13 +164,18 @@ private:
     return checkWrites(op, reads, writes);
   }
 
-  void collect(Operation *op, SmallVectorImpl<Place> &reads, SmallVectorImpl<Place> &writes) {
-    op->walk([&](Operation *inner) {
+  LogicalResult collect(Operation *op, SmallVectorImpl<Place> &reads,
+                        SmallVectorImpl<Place> &writes) {
+    WalkResult result = op->walk<WalkOrder::PreOrder>([&](Operation *inner) {
+      if (addView(inner))
+        return WalkResult::advance();
+      bool usesSlot = false;
       auto effects = dyn_cast<MemoryEffectOpInterface>(inner);
       for (OpOperand &operand : inner->getOpOperands()) {
         auto it = places.find(operand.get());
         if (it == places.end())
           continue;
+        usesSlot = true;
         bool isRead = !effects, isWritten = !effects && inner->getNumRegions() == 0;
         if (effects) {
           SmallVector<MemoryEffects::EffectInstance> found;
@@ -161,7 +192,10 @@ private:
         if (isWritten)
           writes.push_back(it->second);
       }
+      return usesSlot && failed(checkAliases(inner)) ? WalkResult::interrupt()
+                                                     : WalkResult::advance();
     });
+    return failure(result.wasInterrupted());
   }
 
   LogicalResult checkRead(Operation *op, const Place &place) {
@@ -205,7 +239,7 @@ private:
 struct VerifyPlan : mlir::abn::impl::VerifyPlanBase<VerifyPlan> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (!func.isExternal() && llvm::hasSingleElement(func.getBody()) && failed(Checker(func).run()))
+    if (!func.isExternal() && failed(Checker(func).run()))
       signalPassFailure();
   }
 };

@@ -20,8 +20,8 @@ POOL = "kernel_size = array<i64: 2, 3>, " + WINDOW
 AVERAGE = POOL.replace(", dilations = array<i64: 1, 1>", "")
 RESIZE = "mode = #dnn.resize_mode<linear>, coordinates = #dnn.coordinates<half_pixel>"
 
-# Name: op and attributes, operands by clause, destinations. x and d are of full size, g, b, mean, var
-# and a per channel; %o is a destination of its own. `ins(d, x) outs(x...)` overwrites x.
+# Name: op and attributes, operands by clause, destinations. x and d are of full size, the others per
+# channel; om and ov are destinations of their own, any other destination is an operand too.
 FULL_OPS = {
     "batch_norm": ("abn.batch_norm {%s}" % BATCH_NORM, "ins(x) gamma(g) beta(b)", "x om ov"),
     "batch_norm_no_gamma": ("abn.batch_norm {%s}" % BATCH_NORM, "ins(x)", "x om ov"),
@@ -53,7 +53,7 @@ FULL_OPS = {
     "inplace_inference_backward": (f"abn.inplace_inference_backward #abn.relu {{{BATCH_NORM}}}",
                                    "ins(x) stats(var) gamma(g) beta(b)", "d om ov"),
 }
-# Statistics and parameters as destinations: dgamma over gamma, variance over mean.
+# Statistics over parameters and the other way round: they are read again after they were written.
 VECTOR_OPS = {
     "mean_over_gamma": ("abn.batch_norm {%s}" % BATCH_NORM, "ins(x) gamma(g) beta(b)", "x g ov"),
     "dgamma_over_gamma": ("abn.batch_norm_grad {%s}" % BATCH_NORM,
@@ -116,7 +116,7 @@ def op_text(op, clauses, outs, types, rename=None):
 
 def functions(name, op, clauses, outs, element):
     """@NAME_tensor returns the results; @NAME_place writes them over its arguments; @NAME_view
-    also does, and reads its full-size operands through other views of the same buffers."""
+    also does, and reads its operands through other views of the same buffers."""
     outs = outs.split()
     tensors, memrefs = Types("tensor", element), Types("memref", element)
     results = ", ".join(tensors.of[out] for out in outs)
@@ -134,6 +134,13 @@ def functions(name, op, clauses, outs, element):
                   f"{memrefs.of[operand]} into {flat}\n"
                   f"  %{operand}2 = memref.expand_shape %{operand}1 [[0], [1], [2, 3]] "
                   f"output_shape [{', '.join(map(str, SHAPE))}] : {flat} into {memrefs.of[operand]}\n")
+        rename[operand] = f"%{operand}2"
+    row = kind("memref", [CHANNELS, 1], statistics_type(element))
+    for operand in ("g", "mean"):
+        views += (f"  %{operand}1 = memref.expand_shape %{operand} [[0, 1]] "
+                  f"output_shape [{CHANNELS}, 1] : {memrefs.of[operand]} into {row}\n"
+                  f"  %{operand}2 = memref.collapse_shape %{operand}1 [[0, 1]] : "
+                  f"{row} into {memrefs.of[operand]}\n")
         rename[operand] = f"%{operand}2"
     return text + (f"func.func @{name}_view({memrefs.signature()}) {{\n{views}"
                    f"  {op_text(op, clauses, outs, memrefs, rename)}\n  return\n}}\n")

@@ -28,6 +28,9 @@ import mlir_exec
 import numpy as np
 
 CANARY_BYTES = 32
+# Compiling takes longer than running, and the optimiser most of it; no optimisation changes a bit.
+# The small networks of `decomposed` are compiled with it all the same.
+OPTIMIZE = {"decomposed": "-O1"}
 # Of each kind of fault, so many are planted.
 FAULTS = 4
 
@@ -36,7 +39,8 @@ class Step:
     """A graph, its reference and its plan."""
 
     def __init__(self, options, numerics):
-        self.options = options
+        self.compilation = {"cache": options.cache,
+                            "optimize": OPTIMIZE.get(options.mode, "-O0")}
         self.text = pathlib.Path(options.graph).read_text()
         [importer] = check_exec.importer(options.graph)
         self.passes = planned_step.before_plan(importer, numerics)
@@ -48,11 +52,11 @@ class Step:
         return self.reference.arguments
 
     def compile(self, placed, instrumented=False):
-        return PlannedStep(placed, instrumented, cache=self.options.cache)
+        return PlannedStep(placed, instrumented, **self.compilation)
 
     def run_unplanned(self):
         program = mlir_exec.compile_module(self.text, [*self.passes, *planned_step.LOWER],
-                                           cache=self.options.cache)
+                                           **self.compilation)
         return program.call("main", self.arguments)
 
 

@@ -1,0 +1,192 @@
+// Each refusal, with the op and the slots that it is about.
+// RUN: abn-opt %s --split-input-file --verify-diagnostics --abn-verify-plan
+
+func.func @c1_beyond_the_end(%x: memref<8xf32>, %arena: memref<48xi8> {abn.arena}) {
+  %c32 = arith.constant 32 : index
+  // expected-error @+1 {{(plan_c1) expected a slot within the arena of 48 bytes, got [32, 64)}}
+  %s0 = memref.view %arena[%c32][] {abn.slot = 0 : i64} : memref<48xi8> to memref<8xf32>
+  memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  return
+}
+
+// -----
+
+func.func @computed_offset(%x: memref<8xf32>, %at: index, %arena: memref<48xi8> {abn.arena}) {
+  // expected-error @+1 {{expected a constant offset and a static shape in the arena}}
+  %s0 = memref.view %arena[%at][] {abn.slot = 0 : i64} : memref<48xi8> to memref<8xf32>
+  memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  return
+}
+
+// -----
+
+func.func @c2_overwritten(%x: memref<8xf32>, %y: memref<8xf32>, %arena: memref<64xi8> {abn.arena}) {
+  %c0 = arith.constant 0 : index
+  %c28 = arith.constant 28 : index
+  // expected-note @+1 {{the slot}}
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<64xi8> to memref<8xf32>
+  memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  // Over the last element of the first slot.
+  // expected-note @+1 {{the other slot}}
+  %s1 = memref.view %arena[%c28][] {abn.slot = 1 : i64} : memref<64xi8> to memref<8xf32>
+  memref.copy %x, %s1 : memref<8xf32> to memref<8xf32>
+  memref.copy %s1, %y : memref<8xf32> to memref<8xf32>
+  // expected-error @+1 {{(plan_c2) reads the slot at [0, 32) after another slot was written over it}}
+  memref.copy %s0, %y : memref<8xf32> to memref<8xf32>
+  return
+}
+
+// -----
+
+func.func @c2_unwritten(%y: memref<8xf32>, %arena: memref<32xi8> {abn.arena}) {
+  %c0 = arith.constant 0 : index
+  // expected-note @+1 {{the slot}}
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<32xi8> to memref<8xf32>
+  // expected-error @+1 {{(plan_c2) reads the slot at [0, 32) before all of it is written}}
+  memref.copy %s0, %y : memref<8xf32> to memref<8xf32>
+  return
+}
+
+// -----
+
+// What is returned is read at the end, through a view as well.
+func.func @c2_returned(%x: memref<8xf32>) -> memref<2x4xf32> {
+  %arena = memref.alloc() {abn.arena} : memref<32xi8>
+  %c0 = arith.constant 0 : index
+  // expected-note @+1 {{the slot}}
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<32xi8> to memref<8xf32>
+  memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  %r = memref.expand_shape %s0 [[0, 1]] output_shape [2, 4] : memref<8xf32> into memref<2x4xf32>
+  // expected-note @+1 {{the other slot}}
+  %s1 = memref.view %arena[%c0][] {abn.slot = 1 : i64} : memref<32xi8> to memref<8xf32>
+  memref.copy %x, %s1 : memref<8xf32> to memref<8xf32>
+  // expected-error @+1 {{(plan_c2) reads the slot at [0, 32) after another slot was written over it}}
+  return %r : memref<2x4xf32>
+}
+
+// -----
+
+// A read inside a region.
+func.func @c2_region(%x: memref<8xf32>, %arena: memref<32xi8> {abn.arena}) -> f32 {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %zero = arith.constant 0.0 : f32
+  // expected-note @+1 {{the slot}}
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<32xi8> to memref<8xf32>
+  memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  // expected-note @+1 {{the other slot}}
+  %s1 = memref.view %arena[%c0][] {abn.slot = 1 : i64} : memref<32xi8> to memref<4xf32>
+  linalg.fill ins(%zero : f32) outs(%s1 : memref<4xf32>)
+  // expected-error @+1 {{(plan_c2) reads the slot at [0, 32) after another slot was written over it}}
+  %sum = scf.for %i = %c0 to %c8 step %c1 iter_args(%so_far = %zero) -> f32 {
+    %v = memref.load %s0[%i] : memref<8xf32>
+    %next = arith.addf %so_far, %v : f32
+    scf.yield %next : f32
+  }
+  return %sum : f32
+}
+
+// -----
+
+// A write over what the same op reads: the op may have read only a part of it by then.
+func.func @c3_operand(%x: memref<8xf32>, %arena: memref<64xi8> {abn.arena}) {
+  %c0 = arith.constant 0 : index
+  %c4 = arith.constant 4 : index
+  // expected-note @+1 {{the other slot}}
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<64xi8> to memref<8xf32>
+  memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  // expected-note @+1 {{the slot that is written}}
+  %s1 = memref.view %arena[%c4][] {abn.slot = 1 : i64} : memref<64xi8> to memref<8xf32>
+  // expected-error @+1 {{(plan_c3) writes a slot that overlaps another slot that it uses}}
+  memref.copy %s0, %s1 : memref<8xf32> to memref<8xf32>
+  return
+}
+
+// -----
+
+// Two results of one op over each other.
+func.func @c3_results(%x: memref<2x4xf32>, %arena: memref<64xi8> {abn.arena}) {
+  %c0 = arith.constant 0 : index
+  %c32 = arith.constant 32 : index
+  %y = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<64xi8> to memref<2x4xf32>
+  // expected-note @+1 {{the slot that is written}}
+  %mean = memref.view %arena[%c32][] {abn.slot = 1 : i64} : memref<64xi8> to memref<4xf32>
+  // expected-note @+1 {{the other slot}}
+  %variance = memref.view %arena[%c32][] {abn.slot = 2 : i64} : memref<64xi8> to memref<4xf32>
+  // expected-error @+1 {{(plan_c3) writes a slot that overlaps another slot that it uses}}
+  abn.batch_norm {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%x : memref<2x4xf32>)
+      outs(%y, %mean, %variance : memref<2x4xf32>, memref<4xf32>, memref<4xf32>)
+  return
+}
+
+// -----
+
+// A view that is made inside a region shows the same slot.
+func.func @c2_view_in_region(%x: memref<8xf32>, %y: memref<4xf32>, %arena: memref<32xi8> {abn.arena}) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  // expected-note @+1 {{the slot}}
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<32xi8> to memref<8xf32>
+  // expected-error @+1 {{(plan_c2) reads the slot at [0, 32) before all of it is written}}
+  scf.for %i = %c0 to %c8 step %c1 {
+    %half = memref.subview %s0[0] [4] [1] : memref<8xf32> to memref<4xf32, strided<[1]>>
+    memref.copy %half, %y : memref<4xf32, strided<[1]>> to memref<4xf32>
+  }
+  return
+}
+
+// -----
+
+// What the checker cannot follow it does not let pass: another name for a slot ...
+func.func @alias_by_select(%which: i1, %x: memref<8xf32>, %arena: memref<64xi8> {abn.arena}) -> memref<8xf32> {
+  %c0 = arith.constant 0 : index
+  %c32 = arith.constant 32 : index
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<64xi8> to memref<8xf32>
+  memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  %s1 = memref.view %arena[%c32][] {abn.slot = 1 : i64} : memref<64xi8> to memref<8xf32>
+  memref.copy %x, %s1 : memref<8xf32> to memref<8xf32>
+  // expected-error @+1 {{expected views as the only ops that give a slot another name}}
+  %s = arith.select %which, %s0, %s1 : memref<8xf32>
+  return %s : memref<8xf32>
+}
+
+// -----
+
+func.func @alias_by_yield(%which: i1, %x: memref<8xf32>, %arena: memref<64xi8> {abn.arena}) -> memref<8xf32> {
+  %c0 = arith.constant 0 : index
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<64xi8> to memref<8xf32>
+  memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  %s = scf.if %which -> memref<8xf32> {
+    // expected-error @+1 {{expected views as the only ops that give a slot another name}}
+    scf.yield %s0 : memref<8xf32>
+  } else {
+    scf.yield %x : memref<8xf32>
+  }
+  return %s : memref<8xf32>
+}
+
+// -----
+
+func.func @alias_by_loop(%x: memref<8xf32>, %arena: memref<64xi8> {abn.arena}) -> memref<8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<64xi8> to memref<8xf32>
+  memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  // expected-error @+1 {{expected views as the only ops that give a slot another name}}
+  %s = scf.for %i = %c0 to %c1 step %c1 iter_args(%a = %s0) -> memref<8xf32> {
+    scf.yield %x : memref<8xf32>
+  }
+  return %s : memref<8xf32>
+}
+
+// -----
+
+// ... or several blocks.
+// expected-error @+1 {{expected a function of one block}}
+func.func @several_blocks(%arena: memref<64xi8> {abn.arena}) {
+  cf.br ^bb1
+^bb1:
+  return
+}

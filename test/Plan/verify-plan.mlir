@@ -1,0 +1,58 @@
+// Plans that are right: slots that share bytes one after the other, views of a slot, an op in place,
+// a use inside a region, an arena as an argument or allocated, no arena at all.
+// RUN: abn-opt %s --abn-verify-plan | FileCheck %s
+
+#id = affine_map<(i) -> (i)>
+
+// The third slot lies over the first, which has had its last use.
+// CHECK-LABEL: func @one_after_the_other
+func.func @one_after_the_other(%x: memref<8xf32>, %y: memref<8xf32>, %arena: memref<64xi8> {abn.arena}) {
+  %c0 = arith.constant 0 : index
+  %c32 = arith.constant 32 : index
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<64xi8> to memref<8xf32>
+  memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  %s1 = memref.view %arena[%c32][] {abn.slot = 1 : i64} : memref<64xi8> to memref<8xf32>
+  memref.copy %s0, %s1 : memref<8xf32> to memref<8xf32>
+  %s2 = memref.view %arena[%c0][] {abn.slot = 2 : i64} : memref<64xi8> to memref<8xf32>
+  memref.copy %s1, %s2 : memref<8xf32> to memref<8xf32>
+  memref.copy %s2, %y : memref<8xf32> to memref<8xf32>
+  return
+}
+
+// CHECK-LABEL: func @in_place_and_returned
+func.func @in_place_and_returned(%x: memref<8xf32>) -> memref<2x4xf32> {
+  %arena = memref.alloc() {abn.arena} : memref<32xi8>
+  %c0 = arith.constant 0 : index
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<32xi8> to memref<8xf32>
+  memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+      ins(%s0 : memref<8xf32>) outs(%s0 : memref<8xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    %0 = arith.addf %in, %in : f32
+    linalg.yield %0 : f32
+  }
+  %r = memref.expand_shape %s0 [[0, 1]] output_shape [2, 4] : memref<8xf32> into memref<2x4xf32>
+  return %r : memref<2x4xf32>
+}
+
+// CHECK-LABEL: func @region
+func.func @region(%x: memref<8xf32>, %arena: memref<32xi8> {abn.arena}) -> f32 {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %zero = arith.constant 0.0 : f32
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<32xi8> to memref<8xf32>
+  memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  %sum = scf.for %i = %c0 to %c8 step %c1 iter_args(%so_far = %zero) -> f32 {
+    %v = memref.load %s0[%i] : memref<8xf32>
+    %next = arith.addf %so_far, %v : f32
+    scf.yield %next : f32
+  }
+  return %sum : f32
+}
+
+// CHECK-LABEL: func @no_arena
+func.func @no_arena(%x: memref<8xf32>, %y: memref<8xf32>) {
+  memref.copy %x, %y : memref<8xf32> to memref<8xf32>
+  return
+}
