@@ -94,10 +94,13 @@ void PlanModel::addOp(Operation *op) {
   visitOuterOperands(op, [&](OpOperand &operand) {
     Value base = getBase(operand.get());
     Operation *def = base.getDefiningOp();
-    if (def && (isa<tensor::EmptyOp>(def) || def->hasTrait<OpTrait::ConstantLike>()))
+    if (isa_and_nonnull<tensor::EmptyOp>(def))
       return;
     bool isInit = destination && operand.getOwner() == op && destination.isDpsInit(&operand);
     if (isInit && !isReadDestination(destination, operand))
+      return;
+    // A constant needs no buffer, unless it is what the op updates: a copy of it then.
+    if (def && def->hasTrait<OpTrait::ConstantLike>() && !isInit)
       return;
     if (isInit)
       tiedReads[&operand] = graphOp.reads.size();
