@@ -14,9 +14,14 @@ bool isBufferView(Operation *op);
 /// The planner's graph of a step with the IR it stands for.
 class PlanModel {
 public:
-  explicit PlanModel(const TrainingStep &step);
+  /// Dynamic dimensions count as `dynamicSize`; those that are not the arguments' own have been made to
+  /// follow from them (resolveSizes).
+  PlanModel(const TrainingStep &step, int64_t dynamicSize);
 
   const plan::StepGraph &getGraph() const { return graph; }
+
+  /// Whether any size of the step is known only when it runs.
+  bool isDynamic() const { return !sizeOps.empty(); }
 
   /// Whether the step computes any tensor.
   bool hasBuffers() const;
@@ -38,9 +43,13 @@ private:
   void addNormalizeRecipe(unsigned batchNorm);
   void addRecipes(unsigned op);
   Value getBase(Value value) const;
+  bool isPlaceless(Operation *op) const;
 
   func::FuncOp func;
   const TrainingStep &step;
+  int64_t dynamicSize;
+  /// They stand at the function's beginning whatever the schedule, like constants.
+  llvm::DenseSet<Operation *> sizeOps;
   plan::StepGraph graph;
   SmallVector<Operation *> ops;
   SmallVector<Value> values;
