@@ -21,9 +21,34 @@ static bool isNotAbove(const Sum &a, const Sum &b) {
   return true;
 }
 
+/// Whether no coefficient of `sum` is above that of w * a + (1 - w) * b for some w in [0, 1]. Each
+/// coefficient bounds w on one side.
+static bool isNotAboveMean(const Sum &sum, const Sum &a, const Sum &b) {
+  // Fractions with positive denominators.
+  __int128 low = 0, lowOver = 1, high = 1, highOver = 1;
+  for (unsigned i = 0, e = std::max({sum.size(), a.size(), b.size()}); i < e; ++i) {
+    __int128 slope = coefficient(a, i) - coefficient(b, i);
+    __int128 needed = coefficient(sum, i) - coefficient(b, i);
+    if (slope == 0 && needed > 0)
+      return false;
+    if (slope > 0 && needed * lowOver > low * slope)
+      low = needed, lowOver = slope;
+    if (slope < 0 && -needed * highOver < high * -slope)
+      high = -needed, highOver = -slope;
+  }
+  return low * highOver <= high * lowOver;
+}
+
 bool ArenaPosition::isNotAbove(const ArenaPosition &other) const {
   return llvm::all_of(sums, [&](const Sum &sum) {
-    return llvm::any_of(other.sums, [&](const Sum &bound) { return ::isNotAbove(sum, bound); });
+    for (const Sum &a : other.sums) {
+      if (::isNotAbove(sum, a))
+        return true;
+      for (const Sum &b : other.sums)
+        if (&a < &b && isNotAboveMean(sum, a, b))
+          return true;
+    }
+    return false;
   });
 }
 

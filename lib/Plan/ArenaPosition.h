@@ -17,8 +17,9 @@ struct ArenaPosition {
   SmallVector<Sum, 1> sums;
 
   static ArenaPosition constant(int64_t value);
-  /// Whether this is no more than `other` for all sizes: for each sum there is one in `other` of which no
-  /// coefficient is smaller. False where it depends on the sizes, and where that is not seen.
+  /// Whether this is no more than `other` for all sizes: for each sum there is one in `other`, or a
+  /// weighted mean of two, of which no coefficient is smaller. False where it depends on the sizes, and
+  /// where that is not seen.
   bool isNotAbove(const ArenaPosition &other) const;
   std::string str() const;
 };

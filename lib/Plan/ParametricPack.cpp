@@ -9,7 +9,7 @@ using namespace mlir::abn::plan;
 
 /// Two forms that no symbol's value orders may become their common upper bound, so that an offset stays
 /// a short computation: it then is larger than it need be for some values.
-static constexpr size_t kMaxForms = 4;
+static constexpr size_t kMaxForms = 8;
 
 static int64_t evaluate(const Form &form, const std::vector<int64_t> &at) {
   return std::inner_product(form.begin(), form.end(), at.begin(), int64_t(0));
@@ -39,6 +39,28 @@ static Form join(const Form &a, const Form &b) {
   return upper;
 }
 
+/// Whether the middle one of forms of one symbol, in order of its coefficient, is nowhere the largest: it
+/// lies on or below the line between the others.
+static bool isBelowLine(const Form &low, const Form &middle, const Form &high) {
+  __int128 wide = high[1] - low[1], part = middle[1] - low[1];
+  return (middle[0] - low[0]) * wide <= (high[0] - low[0]) * part;
+}
+
+/// Drops what is nowhere the largest, which is seen where there is one symbol.
+static void dropCovered(Forms &forms) {
+  if (forms.empty() || forms.front().size() != 2)
+    return;
+  std::sort(forms.begin(), forms.end(),
+            [](const Form &a, const Form &b) { return a[1] < b[1]; });
+  Forms kept;
+  for (Form &form : forms) {
+    while (kept.size() >= 2 && isBelowLine(kept[kept.size() - 2], kept.back(), form))
+      kept.pop_back();
+    kept.push_back(std::move(form));
+  }
+  forms = std::move(kept);
+}
+
 static void insert(Forms &forms, Form form) {
   for (const Form &other : forms)
     if (isBelow(form, other))
@@ -52,6 +74,7 @@ static void insert(Forms &forms, Form form) {
 /// Joins forms until there are few: those first whose upper bound does not exceed what the largest is
 /// `at`, then those that lose least there.
 static void shorten(Forms &forms, const std::vector<int64_t> &at) {
+  dropCovered(forms);
   while (forms.size() > kMaxForms) {
     int64_t largest = evaluate(forms, at);
     std::tuple<int64_t, int64_t, size_t, size_t> best;

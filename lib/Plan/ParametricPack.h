@@ -9,7 +9,8 @@
 namespace mlir::abn::plan {
 
 /// c[0] + c[1] * s1 + c[2] * s2 + ... bytes, where no symbol and no coefficient is negative. One form is
-/// not larger than another, whatever the symbols are, if none of its coefficients is.
+/// not larger than another, whatever the symbols are, if none of its coefficients is, nor than the larger
+/// of two if it is not larger than a weighted mean of them.
 using Form = std::vector<int64_t>;
 
 /// Stands for the largest of the forms, of which none is below another.

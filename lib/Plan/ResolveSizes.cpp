@@ -108,7 +108,7 @@ LogicalResult mlir::abn::resolveSizes(func::FuncOp func) {
   SmallVector<Operation *> dims;
   bool isDynamic = false;
   func.walk([&](Operation *op) {
-    if (isa<tensor::DimOp>(op))
+    if (auto dim = dyn_cast<tensor::DimOp>(op); dim && !isa<BlockArgument>(dim.getSource()))
       dims.push_back(op);
     isDynamic |= takesSizes(op) && op->getOperands().size() > (isa<tensor::EmptyOp>(op) ? 0 : 1);
   });
