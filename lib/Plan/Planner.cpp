@@ -83,16 +83,27 @@ static std::vector<Base> makeBases(const StepGraph &graph, const PlannerOptions 
 
 /// How many of the first schedules are worked out, and the limits, in percent of the smallest peak, up
 /// to which values are held in them.
-static constexpr unsigned kWorkedOut = 2;
-static constexpr int kLimits[] = {100, 101, 102, 103, 105, 108, 112, 118, 125, 140, 160, 200, 300};
+struct Effort {
+  unsigned bases;
+  std::vector<int> limits;
+};
+
+/// Large steps get a coarser curve: each of its plans takes as long as planning a small step.
+static Effort getEffort(const StepGraph &graph) {
+  constexpr size_t kLarge = 2500;
+  if (graph.order.size() > kLarge)
+    return {1, {100, 103, 110, 130, 200}};
+  return {2, {100, 101, 102, 103, 105, 108, 112, 118, 125, 140, 160, 200, 300}};
+}
 
 /// The points of the light plans: nothing heavy is computed again.
 static std::vector<PlanPoint> makeLightPoints(const StepGraph &graph,
                                               const PlannerOptions &options) {
   std::vector<PlanPoint> points;
   std::vector<Base> bases = makeBases(graph, options, {});
-  for (unsigned i = 0; i < std::min<size_t>(kWorkedOut, bases.size()); ++i)
-    for (int percent : kLimits) {
+  Effort effort = getEffort(graph);
+  for (unsigned i = 0; i < std::min<size_t>(effort.bases, bases.size()); ++i)
+    for (int percent : effort.limits) {
       int64_t limit = bases.front().maxLive / 100 * percent;
       points.push_back(makePoint(
           graph, holdValues(graph, bases[i].schedule, limit, options.alignment), options.alignment));
