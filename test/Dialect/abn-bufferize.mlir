@@ -107,16 +107,32 @@ func.func @elementwise(%x: !full {bufferization.writable = true}, %a: !vec) -> !
   return %z : !full
 }
 
-// A batch norm reads all of x before it writes the first element: it may not.
-// CHECK-LABEL: func @not_elementwise
-// CHECK: memref.alloc() {{.*}} : memref<2x3x4xf32>
-// CHECK: abn.batch_norm_grad
-func.func @not_elementwise(%x: !full {bufferization.writable = true}, %dy: !full, %s: !vec) -> !full {
+// A batch norm's gradient reads all of x for its sums before it writes dx element by element: it may too.
+// CHECK-LABEL: func @sums_first
+// CHECK-SAME: (%[[X:[^:]+]]: memref<2x3x4xf32>, %[[DY:[^:]+]]: memref<2x3x4xf32>
+// CHECK-NOT: memref.alloc() {{.*}} : memref<2x3x4xf32>
+// CHECK: abn.batch_norm_grad {{.*}} ins(%[[DY]], %[[X]] : {{.*}} outs(%[[X]],
+func.func @sums_first(%x: !full {bufferization.writable = true}, %dy: !full, %s: !vec) -> !full {
   %e = tensor.empty() : !vec
   %0:3 = abn.batch_norm_grad {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64}
       ins(%dy, %x : !full, !full) stats(%s, %s : !vec, !vec)
       outs(%x, %e, %e : !full, !vec, !vec) -> !full, !vec, !vec
   return %0#0 : !full
+}
+
+// One statistic is not the element that the op writes next to it: it may not.
+// CHECK-LABEL: func @not_elementwise
+// CHECK-SAME: memref<2x3x4xf32>, %[[S:[^:]+]]: memref<3xf32>
+// CHECK-COUNT-2: memref.alloc() {{.*}} : memref<3xf32>
+// CHECK: abn.batch_norm {{.*}} gamma(%[[S]] : memref<3xf32>) outs(
+// CHECK-NOT: %[[S]]
+// CHECK: return
+func.func @not_elementwise(%x: !full, %s: !vec {bufferization.writable = true}) -> (!full, !vec) {
+  %y0 = tensor.empty() : !full
+  %v0 = tensor.empty() : !vec
+  %y, %m, %v = abn.batch_norm {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64}
+      ins(%x : !full) gamma(%s : !vec) outs(%y0, %s, %v0 : !full, !vec, !vec) -> !full, !vec, !vec
+  return %y, %m : !full, !vec
 }
 
 // Every op has a model.
