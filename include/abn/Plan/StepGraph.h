@@ -18,6 +18,10 @@ struct GraphValue {
   /// The op that gives the value again from other values (elementwise work, data movement, or, if
   /// `GraphOp::heavy`, a convolution); kNone if it cannot be computed again.
   unsigned recipe = kNone;
+  /// Ops that give it back from what was computed of it (equal up to rounding): an operand of a sum from
+  /// the sum and the other operand, an activation's input from its output. Values that give each other
+  /// back form a class, of which one fewer is kept.
+  std::vector<unsigned> rebuilds;
   /// Returned by the function: live to the end.
   bool isOutput = false;
   /// A buffer that the caller owns: always available, no bytes in the arena.
