@@ -129,6 +129,8 @@ void PlanModel::addOp(Operation *op) {
   graphOp.isHeavy = cost.isHeavy;
   graphOp.isElementwise = cost.isElementwise;
   graphOp.isForward = step.isForward(op);
+  graphOp.isRecomputation = !graphOp.isForward && (op->hasAttr(AbnDialect::kRecomputeAttr) ||
+                                                   isa<RecoverOp, ActivationInverseOp>(op));
   graph.order.push_back(graph.ops.size());
   addRecipeOp(op, std::move(graphOp), std::move(operands), /*rebuilt=*/nullptr);
 }

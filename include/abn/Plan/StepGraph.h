@@ -49,6 +49,8 @@ struct GraphOp {
   bool isHeavy = false;
   /// Whether the loss depends on it.
   bool isForward = false;
+  /// Gives back what is not kept, in the graph as it came: its results count as computed again.
+  bool isRecomputation = false;
   /// Computes each element from the elements at the same place: fuses with others of its kind.
   bool isElementwise = false;
 };
@@ -72,7 +74,8 @@ struct PlannedBuffer {
 
 /// What recomputation costs.
 struct RecomputeCost {
-  /// Bytes that recomputed ops write.
+  /// Bytes that ops write which compute again or give back what is not kept. What only the next elementwise
+  /// one of them reads is not written (abn-fuse-recomputation).
   int64_t bytes = 0;
   int64_t flops = 0;
   int64_t heavyOps = 0;
