@@ -50,7 +50,7 @@ unsigned PlanModel::getValueId(Value base) {
   return it->second;
 }
 
-PlanModel::PlanModel(const TrainingStep &step, int64_t dynamicSize)
+PlanModel::PlanModel(const TrainingStep &step, int64_t dynamicSize, bool mayRebuild)
     : func(step.getFunction()), step(step), dynamicSize(dynamicSize),
       sizeOps(findSizeOps(func.getBody().front())) {
   Block &block = func.getBody().front();
@@ -60,8 +60,11 @@ PlanModel::PlanModel(const TrainingStep &step, int64_t dynamicSize)
   for (Value returned : block.getTerminator()->getOperands())
     if (Operation *def = getBase(returned).getDefiningOp(); def && !isa<tensor::EmptyOp>(def))
       graph.values[getValueId(getBase(returned))].isOutput = true;
-  for (unsigned op = 0, e = ops.size(); op < e; ++op)
+  for (unsigned op = 0, e = ops.size(); op < e; ++op) {
     addRecipes(op);
+    if (mayRebuild && graph.ops[op].isForward)
+      addRebuilds(op);
+  }
 }
 
 bool PlanModel::hasBuffers() const {
@@ -128,10 +131,53 @@ void PlanModel::addOp(Operation *op) {
   graphOp.isHeavy = cost.isHeavy;
   graphOp.isElementwise = cost.isElementwise;
   graphOp.isForward = step.isForward(op);
+  graphOp.isRecomputation = !graphOp.isForward && (op->hasAttr(AbnDialect::kRecomputeAttr) ||
+                                                   isa<RecoverOp, ActivationInverseOp>(op));
   graph.order.push_back(graph.ops.size());
-  graph.ops.push_back(std::move(graphOp));
+  addRecipeOp(op, std::move(graphOp), std::move(operands), /*rebuilt=*/nullptr);
+}
+
+unsigned PlanModel::addRecipeOp(Operation *op, GraphOp recipe, SmallVector<OpOperand *> operands,
+                                OpOperand *rebuilt) {
+  graph.ops.push_back(std::move(recipe));
   ops.push_back(op);
   readOperands.push_back(std::move(operands));
+  rebuiltOperands.push_back(rebuilt);
+  return graph.ops.size() - 1;
+}
+
+/// The operands of a forward op that it gives back from its result: each a member of a class of
+/// values of which not all need be kept.
+void PlanModel::addRebuilds(unsigned id) {
+  auto rebuild = dyn_cast<RebuildOpInterface>(ops[id]);
+  if (!rebuild || ops[id]->getNumResults() != 1 || isBufferView(ops[id]))
+    return;
+  auto destination = dyn_cast<DestinationStyleOpInterface>(ops[id]);
+  for (OpOperand &operand : ops[id]->getOpOperands()) {
+    bool isInit = destination && destination.isDpsInit(&operand);
+    // What is rebuilt is the value itself, not a view of it.
+    auto known = valueIds.find(operand.get());
+    if (isInit || known == valueIds.end() || graph.values[known->second].isExternal ||
+        !rebuild.canRebuildOperand(operand))
+      continue;
+    GraphOp recipe;
+    SmallVector<OpOperand *> operands{nullptr};
+    recipe.reads.push_back(getValueId(ops[id]->getResult(0)));
+    for (OpOperand &other : ops[id]->getOpOperands())
+      if (&other != &operand && !(destination && destination.isDpsInit(&other)))
+        addRead(recipe, &other, operands);
+    GraphResult result;
+    result.value = known->second;
+    // The difference of a sum and an activation's inverse are elementwise.
+    if (ops[id]->getResult(0).getType() == operand.get().getType())
+      result.reusable.push_back(0);
+    recipe.results.push_back(result);
+    recipe.flops = graph.ops[id].flops;
+    recipe.isElementwise = graph.ops[id].isElementwise;
+    recipe.isForward = true;
+    graph.values[known->second].rebuilds.push_back(
+        addRecipeOp(ops[id], std::move(recipe), std::move(operands), &operand));
+  }
 }
 
 /// y of a batch norm again, from x and the statistics: one pass, the same values bit by bit.
@@ -155,10 +201,8 @@ void PlanModel::addNormalizeRecipe(unsigned id) {
   recipe.flops = 4 * getElementCount(op->getResult(0).getType(), dynamicSize);
   recipe.isElementwise = true;
   recipe.isForward = true;
-  graph.values[value].recipe = graph.ops.size();
-  graph.ops.push_back(std::move(recipe));
-  ops.push_back(op);
-  readOperands.push_back(std::move(operands));
+  graph.values[value].recipe =
+      addRecipeOp(op, std::move(recipe), std::move(operands), /*rebuilt=*/nullptr);
 }
 
 void PlanModel::addRecipes(unsigned id) {

@@ -130,7 +130,8 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
       return failure();
     readOutputsInGradients(func);
     step = TrainingStep::get(func, loss);
-    PlanModel model(*step, dynamicSize);
+    // Where the step inverts anyway, other values may be recovered too.
+    PlanModel model(*step, dynamicSize, /*mayRebuild=*/getNumerics(func) == "invert");
     if (!model.hasBuffers())
       return 0;
     plan::PlannerResult result = planStep(model.getGraph(), options);

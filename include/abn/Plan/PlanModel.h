@@ -15,8 +15,9 @@ bool isBufferView(Operation *op);
 class PlanModel {
 public:
   /// Dynamic dimensions count as `dynamicSize`; those that are not the arguments' own have been made to
-  /// follow from them (resolveSizes).
-  PlanModel(const TrainingStep &step, int64_t dynamicSize);
+  /// follow from them (resolveSizes). With `mayRebuild` values may also be recovered through
+  /// RebuildOpInterface, equal up to rounding.
+  PlanModel(const TrainingStep &step, int64_t dynamicSize, bool mayRebuild = false);
 
   const plan::StepGraph &getGraph() const { return graph; }
 
@@ -42,6 +43,9 @@ private:
   void addRead(plan::GraphOp &graphOp, OpOperand *operand, SmallVectorImpl<OpOperand *> &operands);
   void addNormalizeRecipe(unsigned batchNorm);
   void addRecipes(unsigned op);
+  void addRebuilds(unsigned op);
+  unsigned addRecipeOp(Operation *op, plan::GraphOp recipe,
+                       SmallVector<OpOperand *> operands, OpOperand *rebuilt);
   Value getBase(Value value) const;
   bool isPlaceless(Operation *op) const;
 
@@ -53,8 +57,10 @@ private:
   plan::StepGraph graph;
   SmallVector<Operation *> ops;
   SmallVector<Value> values;
-  /// By graph op: the operand of each read.
+  /// By graph op: the operand of each read; null where a rebuilding op reads the IR op's result.
   std::vector<SmallVector<OpOperand *>> readOperands;
+  /// By graph op: the operand of the IR op that it gives back, null if it is the IR op's own work.
+  SmallVector<OpOperand *> rebuiltOperands;
   llvm::DenseMap<Value, unsigned> valueIds;
   friend class ScheduleWriter;
 };
