@@ -6,6 +6,7 @@
 #include "abn/Passes.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace mlir::abn {
 #define GEN_PASS_DEF_ASSIGNOFFSETS
@@ -77,6 +78,11 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
     op.removeArenaSizeAttr();
     op.removeOffsetMapsAttr();
     op.removeArenaMapAttr();
+    SmallVector<Value> symbols(op.getSymbols());
+    op.getSymbolsMutable().clear();
+    for (Value symbol : symbols)
+      if (Operation *product = symbol.getDefiningOp(); product && isOpTriviallyDead(product))
+        product->erase();
     if (llvm::all_of(op.getSizes(), [](Value size) { return matchPattern(size, m_Constant()); }))
       solveConstant(op);
     else
