@@ -23,7 +23,8 @@ def totals(report):
 
 def strategies(report):
     counts = collections.Counter(chain["strategy"] for chain in report["chains"])
-    parts = [f"{counts[name]} {name}" for name in ("in-place", "through-add", "kept") if counts[name]]
+    names = ("in-place", "through-add", "recomputed", "kept")
+    parts = [f"{counts[name]} {name}" for name in names if counts[name]]
     yield f"{report['batch_norms']} batch norms: {', '.join(parts) or 'none'}"
 
 
@@ -53,10 +54,87 @@ def left_alone(report):
         yield f"    {shown}"
 
 
+def plan_figures(report):
+    """The arena and what it costs."""
+    yield f"arena                         {mib(report['arena_bytes'])} MiB"
+    if "max_live_bytes" in report:
+        yield f"live at its peak              {mib(report['max_live_bytes'])} MiB"
+    if "lower_bound_bytes" in report:
+        yield f"no packing is smaller than    {mib(report['lower_bound_bytes'])} MiB"
+    if "plan_lower_bound_bytes" in report:
+        yield f"no plan is smaller than       {mib(report['plan_lower_bound_bytes'])} MiB"
+    if "recompute_bytes" in report:
+        yield (f"computed again                {mib(report['recompute_bytes'])} MiB, "
+               f"{report['recompute_flops'] / 1e9:.1f} GFLOP, "
+               f"{report['convolutions_recomputed']} convolutions")
+    for version in report.get("versions", []):
+        if "arena_bytes" in version:
+            yield (f"  @{version['function']:<26}  {mib(version['arena_bytes'])} MiB "
+                   f"({version.get('numerics', '?')}), {mib(version['recompute_bytes']).strip()} MiB computed again")
+
+
+def sampled(points, columns):
+    """The largest value of a step function in each of so many equal parts of [0, 1)."""
+    values, current, index = [], 0, 0
+    for column in range(columns):
+        largest = current
+        while index < len(points) and points[index]["at"] < (column + 1) / columns:
+            current = points[index]["bytes"]
+            largest = max(largest, current)
+            index += 1
+        values.append(largest)
+    return values
+
+
+def timeline(plan, columns=72, rows=12):
+    """Live bytes before (.) and after (#) over the step, on one axis."""
+    before = sampled(plan["timeline"]["before"], columns)
+    after = sampled(plan["timeline"]["after"], columns)
+    top = max(before + after + [1])
+    for row in range(rows, 0, -1):
+        level = top * (row - 0.5) / rows
+        line = "".join("#" if a >= level else "." if b >= level else " " for b, a in zip(before, after))
+        yield f"{mib(top * row / rows)} |{line.rstrip()}"
+    border = round(columns * plan["backward_from"] / max(len(plan["steps"]), 1))
+    yield " " * 9 + " +" + "-" * border + "^" + "-" * (columns - border - 1)
+    yield " " * 11 + "forward".ljust(border) + "^backward      # after   . before"
+
+
+def at_the_peak(plan, count=10):
+    """The largest buffers that are alive at the peak, with what they wait for."""
+    peak = plan["peak_step"]
+    alive = [b for b in plan["buffers"] if b["lower"] <= peak <= b["upper"]]
+    step = plan["steps"][peak]
+    yield f"step {peak}, {step['op']} ({step['location']}): {len(alive)} buffers"
+    for buffer in sorted(alive, key=lambda b: (-b["bytes"], b["offset"]))[:count]:
+        yield f"{mib(buffer['bytes'])} MiB  {buffer['name']} ({buffer['location']}): {buffer['alive_because']}"
+
+
+def curve(plan):
+    """What less memory costs; the chosen plan has a star."""
+    yield "  arena MiB   computed again MiB    GFLOP   convolutions"
+    for point in plan["curve"]:
+        yield (f"{'*' if point['chosen'] else ' '} {mib(point['arena_bytes'])}   {mib(point['recompute_bytes']):>18}  "
+               f"{point['recompute_flops'] / 1e9:7.1f}   {point['convolutions_recomputed']:12d}")
+
+
+def plan_sections(report):
+    """What there is to say of a plan, as far as the report has one."""
+    if "arena_bytes" in report:
+        yield "The plan", plan_figures(report)
+    if "plan" in report:
+        plan = report["plan"]
+        yield "Live MiB over the step", timeline(plan)
+        yield "Alive at the peak", at_the_peak(plan)
+        if plan["curve"]:
+            yield "What less memory costs", curve(plan)
+
+
 def main(path):
     with open(path) as file:
         report = json.load(file)
-    sections = [(f"Memory of @{report['function']}", totals(report)), ("Chains", strategies(report)),
+    sections = [(f"Memory of @{report['function']}", totals(report)), *plan_sections(report),
+                ("Chains", strategies(report)),
                 ("The ten largest savings", largest_savings(report)),
                 ("Left alone, and why", left_alone(report))]
     for title, lines in sections:

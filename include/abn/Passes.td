@@ -587,12 +587,12 @@ def InstrumentArena : Pass<"abn-instrument-arena", "::mlir::ModuleOp"> {
       %y = memref.view %arena[%c0][] : memref<64xi8> to memref<8xf32>
       %free = call @abn_holds_bytes(%bytes, %c0, %c64, %dead)
           : (memref<?xi8>, index, index, i8) -> i1
-      cf.assert %free, "abn: slot 0 (...): another slot was live in its bytes at its first use"
+      cf.assert %free, "abn: slot 0 (step.py:12): another slot was live in its bytes at its first use"
       call @abn_fill_bytes(%bytes, %c32, %c64, %canary) : (memref<?xi8>, index, index, i8) -> ()
       memref.copy %x, %y : memref<8xf32> to memref<8xf32>
       %whole = call @abn_holds_bytes(%bytes, %c32, %c64, %canary)
           : (memref<?xi8>, index, index, i8) -> i1
-      cf.assert %whole, "abn: slot 0 (...): the bytes behind it were overwritten while it was live"
+      cf.assert %whole, "abn: slot 0 (step.py:12): the bytes behind it were overwritten while it was live"
       call @abn_fill_bytes(%bytes, %c0, %c64, %dead) : (memref<?xi8>, index, index, i8) -> ()
       %untouched = call @abn_holds_bytes(%bytes, %c0, %c64, %dead)
           : (memref<?xi8>, index, index, i8) -> i1

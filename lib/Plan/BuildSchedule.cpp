@@ -18,7 +18,7 @@ public:
   ScheduleBuilder(const StepGraph &graph, const ScheduleOptions &options)
       : graph(graph), options(options), producer(graph.values.size(), kNone),
         readers(graph.values.size()), isSink(graph.ops.size()), computed(graph.values.size()),
-        pinnedBy(graph.ops.size()) {
+        isKept(graph.values.size()), pinnedBy(graph.ops.size()) {
     for (unsigned op : graph.order) {
       for (const GraphResult &result : graph.ops[op].results)
         producer[result.value] = op;
@@ -168,11 +168,18 @@ private:
     }
   }
 
+  /// The op that gives `value` again under the options.
+  unsigned getRecipe(unsigned value) const {
+    unsigned rebuild = options.rebuiltBy.empty() ? kNone : options.rebuiltBy[value];
+    return rebuild == kNone ? graph.values[value].recipe : rebuild;
+  }
+
   /// Forward values that recipes give again from what is kept; constants of the graph (no operands)
-  /// too. Depth counts the ops since a kept value.
+  /// too. Values that are rebuilt are looked at first.
   void findDroppable() {
     isDroppable.assign(graph.values.size(), false);
     depth.assign(graph.values.size(), 0);
+    state.assign(graph.values.size(), State::Unknown);
     remainingForward.assign(graph.values.size(), 0);
     pins.assign(graph.values.size(), 0);
     available.assign(graph.values.size(), false);
@@ -181,35 +188,84 @@ private:
       for (unsigned reader : readers[value])
         remainingForward[value] += graph.ops[reader].isForward;
     }
+    for (unsigned value = 0; value < options.rebuiltBy.size(); ++value)
+      if (options.rebuiltBy[value] != kNone)
+        decideDrop(value);
     for (unsigned op : graph.order)
-      for (const GraphResult &result : graph.ops[op].results) {
-        const GraphValue &value = graph.values[result.value];
-        if (isConstant(op)) {
-          isDroppable[result.value] = true;
-          continue;
-        }
-        if (!options.recompute || value.recipe == kNone || value.bytes == 0 || value.isOutput)
-          continue;
-        const GraphOp &recipe = graph.ops[value.recipe];
-        bool heavyAllowed = !recipe.isHeavy || (value.recipe < options.recomputedHeavy.size() &&
-                                                options.recomputedHeavy[value.recipe]);
-        if (!heavyAllowed || !graph.ops[op].isForward)
-          continue;
-        unsigned deepest = 0;
-        for (unsigned read : recipe.reads)
-          deepest = std::max(deepest, isDroppable[read] ? depth[read] : 0);
-        if (deepest + 1 > options.maxDepth)
-          continue;
-        depth[result.value] = deepest + 1;
-        isDroppable[result.value] = true;
+      for (const GraphResult &result : graph.ops[op].results)
+        decideDrop(result.value);
+  }
+
+  /// Whether the op that gives `value` again may run a second time.
+  bool mayDrop(unsigned value) const {
+    unsigned recipe = getRecipe(value);
+    if (!options.recompute || recipe == kNone || graph.values[value].bytes == 0 ||
+        graph.values[value].isOutput || !graph.ops[producer[value]].isForward)
+      return false;
+    return !graph.ops[recipe].isHeavy || (recipe < options.recomputedHeavy.size() &&
+                                          options.recomputedHeavy[recipe]);
+  }
+
+  /// Decides whether a value is dropped, and before it what its recipe reads. Depth counts the ops
+  /// since a kept value. Without recursion: chains of blocks are long.
+  void decideDrop(unsigned root) {
+    std::vector<std::pair<unsigned, unsigned>> stack; // value, next read of its recipe
+    auto enter = [&](unsigned value) {
+      unsigned def = producer[value];
+      if (def != kNone && isConstant(def)) {
+        isDroppable[value] = true;
+        state[value] = State::Decided;
+      } else if (def == kNone || !mayDrop(value)) {
+        state[value] = State::Decided;
+      } else {
+        state[value] = State::Open;
+        stack.push_back({value, 0});
       }
+    };
+    if (state[root] == State::Unknown)
+      enter(root);
+    while (!stack.empty()) {
+      auto &[value, next] = stack.back();
+      const GraphOp &recipe = graph.ops[getRecipe(value)];
+      if (next < recipe.reads.size()) {
+        unsigned read = recipe.reads[next++];
+        if (state[read] == State::Unknown)
+          enter(read);
+        else if (state[read] == State::Open)
+          breakCircle(stack, read);
+        continue;
+      }
+      unsigned deepest = 0;
+      for (unsigned read : recipe.reads)
+        deepest = std::max(deepest, isDroppable[read] ? depth[read] : 0);
+      if (!isKept[value] && deepest + 1 <= options.maxDepth) {
+        depth[value] = deepest + 1;
+        isDroppable[value] = true;
+      }
+      state[value] = State::Decided;
+      stack.pop_back();
+    }
+  }
+
+  /// `value`, which is further down in the stack, would need itself: of the values between one that would be
+  /// computed as it first was is kept, so that those which are to be rebuilt can be.
+  void breakCircle(const std::vector<std::pair<unsigned, unsigned>> &stack, unsigned value) {
+    for (auto entry = stack.rbegin(); entry != stack.rend(); ++entry) {
+      if (options.rebuiltBy.empty() || options.rebuiltBy[entry->first] == kNone) {
+        isKept[entry->first] = true;
+        return;
+      }
+      if (entry->first == value)
+        break;
+    }
+    isKept[value] = true;
   }
 
   /// Computes `value` again if it was dropped, and before it what it needs.
   void ensure(unsigned value) {
     if (available[value])
       return;
-    unsigned recipe = graph.values[value].recipe;
+    unsigned recipe = getRecipe(value);
     // The longest computation first: its temporaries are gone before the others' results come.
     std::vector<unsigned> missing;
     for (unsigned read : graph.ops[recipe].reads)
@@ -283,7 +339,11 @@ private:
   const ScheduleOptions &options;
   std::vector<unsigned> producer;
   std::vector<std::vector<unsigned>> readers;
-  std::vector<bool> isSink, computed;
+  /// Of the decision whether a value is dropped.
+  enum class State { Unknown, Open, Decided };
+
+  std::vector<bool> isSink, computed, isKept;
+  std::vector<State> state;
   std::vector<std::vector<unsigned>> pinnedBy; // by op: the values that are held for it
   std::vector<bool> placed, isDroppable, available;
   std::vector<unsigned> clusterOf; // by op: the cluster of sinks that it was placed or put off with

@@ -49,7 +49,8 @@ unsigned PlanModel::getValueId(Value base) {
   return it->second;
 }
 
-PlanModel::PlanModel(const TrainingStep &step) : func(step.getFunction()), step(step) {
+PlanModel::PlanModel(const TrainingStep &step, bool mayRebuild)
+    : func(step.getFunction()), step(step) {
   Block &block = func.getBody().front();
   for (Operation &op : block)
     if (!isPlaceless(&op))
@@ -57,8 +58,11 @@ PlanModel::PlanModel(const TrainingStep &step) : func(step.getFunction()), step(
   for (Value returned : block.getTerminator()->getOperands())
     if (Operation *def = getBase(returned).getDefiningOp(); def && !isa<tensor::EmptyOp>(def))
       graph.values[getValueId(getBase(returned))].isOutput = true;
-  for (unsigned op = 0, e = ops.size(); op < e; ++op)
+  for (unsigned op = 0, e = ops.size(); op < e; ++op) {
     addRecipes(op);
+    if (mayRebuild && graph.ops[op].isForward)
+      addRebuilds(op);
+  }
 }
 
 bool PlanModel::hasBuffers() const {
@@ -94,10 +98,13 @@ void PlanModel::addOp(Operation *op) {
   visitOuterOperands(op, [&](OpOperand &operand) {
     Value base = getBase(operand.get());
     Operation *def = base.getDefiningOp();
-    if (def && (isa<tensor::EmptyOp>(def) || def->hasTrait<OpTrait::ConstantLike>()))
+    if (isa_and_nonnull<tensor::EmptyOp>(def))
       return;
     bool isInit = destination && operand.getOwner() == op && destination.isDpsInit(&operand);
     if (isInit && !isReadDestination(destination, operand))
+      return;
+    // A constant needs no buffer, unless it is what the op updates: a copy of it then.
+    if (def && def->hasTrait<OpTrait::ConstantLike>() && !isInit)
       return;
     if (isInit)
       tiedReads[&operand] = graphOp.reads.size();
@@ -122,10 +129,53 @@ void PlanModel::addOp(Operation *op) {
   graphOp.isHeavy = cost.isHeavy;
   graphOp.isElementwise = cost.isElementwise;
   graphOp.isForward = step.isForward(op);
+  graphOp.isRecomputation = !graphOp.isForward && (op->hasAttr(AbnDialect::kRecomputeAttr) ||
+                                                   isa<RecoverOp, ActivationInverseOp>(op));
   graph.order.push_back(graph.ops.size());
-  graph.ops.push_back(std::move(graphOp));
+  addRecipeOp(op, std::move(graphOp), std::move(operands), /*rebuilt=*/nullptr);
+}
+
+unsigned PlanModel::addRecipeOp(Operation *op, GraphOp recipe, SmallVector<OpOperand *> operands,
+                                OpOperand *rebuilt) {
+  graph.ops.push_back(std::move(recipe));
   ops.push_back(op);
   readOperands.push_back(std::move(operands));
+  rebuiltOperands.push_back(rebuilt);
+  return graph.ops.size() - 1;
+}
+
+/// The operands of a forward op that it gives back from its result: each a member of a class of
+/// values of which not all need be kept.
+void PlanModel::addRebuilds(unsigned id) {
+  auto rebuild = dyn_cast<RebuildOpInterface>(ops[id]);
+  if (!rebuild || ops[id]->getNumResults() != 1 || isBufferView(ops[id]))
+    return;
+  auto destination = dyn_cast<DestinationStyleOpInterface>(ops[id]);
+  for (OpOperand &operand : ops[id]->getOpOperands()) {
+    bool isInit = destination && destination.isDpsInit(&operand);
+    // What is rebuilt is the value itself, not a view of it.
+    auto known = valueIds.find(operand.get());
+    if (isInit || known == valueIds.end() || graph.values[known->second].isExternal ||
+        !rebuild.canRebuildOperand(operand))
+      continue;
+    GraphOp recipe;
+    SmallVector<OpOperand *> operands{nullptr};
+    recipe.reads.push_back(getValueId(ops[id]->getResult(0)));
+    for (OpOperand &other : ops[id]->getOpOperands())
+      if (&other != &operand && !(destination && destination.isDpsInit(&other)))
+        addRead(recipe, &other, operands);
+    GraphResult result;
+    result.value = known->second;
+    // The difference of a sum and an activation's inverse are elementwise.
+    if (ops[id]->getResult(0).getType() == operand.get().getType())
+      result.reusable.push_back(0);
+    recipe.results.push_back(result);
+    recipe.flops = graph.ops[id].flops;
+    recipe.isElementwise = graph.ops[id].isElementwise;
+    recipe.isForward = true;
+    graph.values[known->second].rebuilds.push_back(
+        addRecipeOp(ops[id], std::move(recipe), std::move(operands), &operand));
+  }
 }
 
 /// y of a batch norm again, from x and the statistics: one pass, the same values bit by bit.
@@ -149,10 +199,8 @@ void PlanModel::addNormalizeRecipe(unsigned id) {
   recipe.flops = 4 * getElementCount(op->getResult(0).getType());
   recipe.isElementwise = true;
   recipe.isForward = true;
-  graph.values[value].recipe = graph.ops.size();
-  graph.ops.push_back(std::move(recipe));
-  ops.push_back(op);
-  readOperands.push_back(std::move(operands));
+  graph.values[value].recipe =
+      addRecipeOp(op, std::move(recipe), std::move(operands), /*rebuilt=*/nullptr);
 }
 
 void PlanModel::addRecipes(unsigned id) {

@@ -113,7 +113,8 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
     if (failed(step) || !step->getLossResult())
       return 0;
     readOutputsInGradients(func);
-    PlanModel model(*step);
+    // Where the step inverts anyway, other values may be recovered too.
+    PlanModel model(*step, /*mayRebuild=*/getNumerics(func) == "invert");
     if (!model.hasBuffers())
       return 0;
     plan::PlannerResult result = planStep(model.getGraph(), options);

@@ -3,6 +3,7 @@
 #include "abn/Plan/Schedules.h"
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <tuple>
 
 using namespace mlir::abn::plan;
@@ -19,7 +20,10 @@ struct Base {
 static Base makeBase(const StepGraph &graph, const ScheduleOptions &options, int64_t alignment,
                      size_t place) {
   Base base{buildSchedule(graph, options), 0, place};
-  base.maxLive = evaluate(graph, base.schedule, alignment).maxLive;
+  // A rebuilt value may be asked for before what gives it back is there.
+  base.maxLive = isComplete(graph, base.schedule)
+                     ? evaluate(graph, base.schedule, alignment).maxLive
+                     : std::numeric_limits<int64_t>::max();
   return base;
 }
 
@@ -60,6 +64,7 @@ static void packFrontier(const StepGraph &graph, std::vector<PlanPoint> &points,
 /// The first schedules of the portfolio, smallest peak first: weight gradients put off or not, long
 /// recomputations allowed or not.
 static std::vector<Base> makeBases(const StepGraph &graph, const PlannerOptions &options,
+                                   const std::vector<unsigned> &rebuiltBy,
                                    const std::vector<bool> &recomputedHeavy) {
   std::vector<Base> bases;
   for (bool moveSinks : {true, false})
@@ -71,6 +76,7 @@ static std::vector<Base> makeBases(const StepGraph &graph, const PlannerOptions 
         first.moveSinks = moveSinks;
         first.deferRatio = ratio;
         first.maxDepth = depth;
+        first.rebuiltBy = rebuiltBy;
         first.recomputedHeavy = recomputedHeavy;
         bases.push_back(makeBase(graph, first, options.alignment, bases.size()));
       }
@@ -83,16 +89,27 @@ static std::vector<Base> makeBases(const StepGraph &graph, const PlannerOptions 
 
 /// How many of the first schedules are worked out, and the limits, in percent of the smallest peak, up
 /// to which values are held in them.
-static constexpr unsigned kWorkedOut = 2;
-static constexpr int kLimits[] = {100, 101, 102, 103, 105, 108, 112, 118, 125, 140, 160, 200, 300};
+struct Effort {
+  unsigned bases;
+  std::vector<int> limits;
+};
+
+/// Large steps get a coarser curve: each of its plans takes as long as planning a small step.
+static Effort getEffort(const StepGraph &graph) {
+  constexpr size_t kLarge = 2500;
+  if (graph.order.size() > kLarge)
+    return {1, {100, 103, 110, 130, 200}};
+  return {2, {100, 101, 102, 103, 105, 108, 112, 118, 125, 140, 160, 200, 300}};
+}
 
 /// The points of the light plans: nothing heavy is computed again.
-static std::vector<PlanPoint> makeLightPoints(const StepGraph &graph,
-                                              const PlannerOptions &options) {
+static std::vector<PlanPoint> makeLightPoints(const StepGraph &graph, const PlannerOptions &options,
+                                              const std::vector<unsigned> &rebuiltBy) {
   std::vector<PlanPoint> points;
-  std::vector<Base> bases = makeBases(graph, options, {});
-  for (unsigned i = 0; i < std::min<size_t>(kWorkedOut, bases.size()); ++i)
-    for (int percent : kLimits) {
+  std::vector<Base> bases = makeBases(graph, options, rebuiltBy, {});
+  Effort effort = getEffort(graph);
+  for (unsigned i = 0; i < std::min<size_t>(effort.bases, bases.size()); ++i)
+    for (int percent : effort.limits) {
       int64_t limit = bases.front().maxLive / 100 * percent;
       points.push_back(makePoint(
           graph, holdValues(graph, bases[i].schedule, limit, options.alignment), options.alignment));
@@ -130,8 +147,8 @@ static std::vector<unsigned> orderHeavyOps(const StepGraph &graph) {
 }
 
 /// Plans that compute more and more convolutions again, the cheapest per byte first.
-static std::vector<PlanPoint> makeHeavyPoints(const StepGraph &graph,
-                                              const PlannerOptions &options) {
+static std::vector<PlanPoint> makeHeavyPoints(const StepGraph &graph, const PlannerOptions &options,
+                                              const std::vector<unsigned> &rebuiltBy) {
   std::vector<PlanPoint> points;
   std::vector<unsigned> heavy = orderHeavyOps(graph);
   unsigned count = 0;
@@ -141,7 +158,7 @@ static std::vector<PlanPoint> makeHeavyPoints(const StepGraph &graph,
     std::vector<bool> recomputed(graph.ops.size());
     for (unsigned i = 0; i < count; ++i)
       recomputed[heavy[i]] = true;
-    std::vector<Base> bases = makeBases(graph, options, recomputed);
+    std::vector<Base> bases = makeBases(graph, options, rebuiltBy, recomputed);
     points.push_back(makePoint(graph,
                                holdValues(graph, bases.front().schedule, bases.front().maxLive,
                                           options.alignment),
@@ -164,14 +181,20 @@ PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOpt
   result.lowerBound = computeLowerBound(graph, options.alignment, /*recomputeHeavy=*/true);
   result.lowerBoundWithoutHeavy =
       computeLowerBound(graph, options.alignment, /*recomputeHeavy=*/false);
-  result.curve = makeLightPoints(graph, options);
+  std::vector<unsigned> rebuiltBy = options.mayRebuild ? chooseMembers(graph, options.alignment)
+                                                       : std::vector<unsigned>();
+  result.curve = makeLightPoints(graph, options, {});
+  if (!rebuiltBy.empty()) {
+    std::vector<PlanPoint> rebuilding = makeLightPoints(graph, options, rebuiltBy);
+    std::move(rebuilding.begin(), rebuilding.end(), std::back_inserter(result.curve));
+  }
   packFrontier(graph, result.curve, options.alignment);
   int64_t smallest = result.curve.back().arena;
   if (options.budget) {
     // The plans that a budget chooses from do not depend on it: a smaller budget can only rule out
     // the plan that a larger one has chosen, so that the peak never rises.
     if (*options.budget < smallest) {
-      std::vector<PlanPoint> heavy = makeHeavyPoints(graph, options);
+      std::vector<PlanPoint> heavy = makeHeavyPoints(graph, options, rebuiltBy);
       packFrontier(graph, heavy, options.alignment);
       std::move(heavy.begin(), heavy.end(), std::back_inserter(result.curve));
       keepFrontier(result.curve);

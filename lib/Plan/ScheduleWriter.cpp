@@ -78,24 +78,53 @@ private:
     unsigned id = schedule[step];
     Operation *op = model.ops[id];
     const plan::GraphOp &graphOp = model.graph.ops[id];
-    bool isNormalize = isa<BatchNormOp>(op) && graphOp.results.size() == 1;
+    bool isRebuild = model.rebuiltOperands[id];
+    bool isNormalize = !isRebuild && isa<BatchNormOp>(op) && graphOp.results.size() == 1;
     IRMapping mapping;
     visitOuterOperands(op, [&](OpOperand &operand) {
-      if (!isInit(op, operand))
+      if (!isInit(op, operand) && &operand != model.rebuiltOperands[id])
         mapping.map(operand.get(), resolve(operand.get()));
     });
     SmallVector<Value> inits;
-    auto destination = dyn_cast<DestinationStyleOpInterface>(op);
-    for (auto [number, result] : llvm::enumerate(graphOp.results))
-      if (destination)
+    if (auto destination = dyn_cast<DestinationStyleOpInterface>(op); destination && !isRebuild)
+      for (auto [number, result] : llvm::enumerate(graphOp.results))
         inits.push_back(chooseDestination(step, number, result, id, destination));
-    Operation *clone = isNormalize ? createNormalize(cast<BatchNormOp>(op), mapping, inits[0])
-                                   : cloneWithInits(op, mapping, inits);
+    Operation *clone = isRebuild     ? emitRebuild(step, id, mapping)
+                       : isNormalize ? createNormalize(cast<BatchNormOp>(op), mapping, inits[0])
+                                     : cloneWithInits(op, mapping, inits);
     for (auto [number, result] : llvm::enumerate(graphOp.results))
       current[result.value] = clone->getResult(number);
-    bool isAgain = isNormalize || ++runs[id] > 1;
+    bool isAgain = isNormalize || isRebuild || ++runs[id] > 1;
     if (isAgain)
       clone->setAttr(AbnDialect::kRecomputeAttr, builder.getI64IntegerAttr(recomputations++));
+  }
+
+  /// Gives an operand of an op back from its result and its other operands.
+  Operation *emitRebuild(unsigned step, unsigned id, const IRMapping &mapping) {
+    Operation *op = model.ops[id];
+    OpOperand *rebuilt = model.rebuiltOperands[id];
+    SmallVector<Value> operands;
+    for (OpOperand &operand : op->getOpOperands())
+      operands.push_back(&operand == rebuilt || isInit(op, operand)
+                             ? Value()
+                             : mapping.lookupOrDefault(operand.get()));
+    Value value = cast<RebuildOpInterface>(op).rebuildOperand(
+        builder, op->getLoc(), *rebuilt, resolve(op->getResult(0)), operands);
+    Operation *made = value.getDefiningOp();
+    unsigned read = evaluation.takenFrom[step][0];
+    if (auto destination = dyn_cast<DestinationStyleOpInterface>(made); destination && read != kNone)
+      destination.getDpsInitsMutable()[0].set(getRead(id, read));
+    // The op that made it first is not what the backward reads any more.
+    if (Operation *def = current[model.valueIds.lookup(rebuilt->get())].getDefiningOp();
+        def && def->hasAttr(AbnDialect::kStrategyAttr))
+      def->setAttr(AbnDialect::kStrategyAttr, builder.getStringAttr("through-add"));
+    return made;
+  }
+
+  /// What a read of a graph op stands for now.
+  Value getRead(unsigned id, unsigned read) {
+    OpOperand *operand = model.readOperands[id][read];
+    return resolve(operand ? operand->get() : model.ops[id]->getResult(0));
   }
 
   static bool isInit(Operation *op, OpOperand &operand) {

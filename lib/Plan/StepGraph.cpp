@@ -163,7 +163,7 @@ private:
     std::vector<bool> recomputed(schedule.size());
     for (unsigned step = 0; step < schedule.size(); ++step) {
       unsigned op = schedule[step];
-      recomputed[step] = !inOrder[op] || run[op];
+      recomputed[step] = !inOrder[op] || run[op] || graph.ops[op].isRecomputation;
       run[op] = true;
     }
     unsigned next = firstComputed;

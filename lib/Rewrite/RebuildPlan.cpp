@@ -18,8 +18,12 @@ Value RebuildPlan::materialize(OpBuilder &b, Location loc, const IRMapping &mapp
   SmallVector<Value> operands;
   for (const std::unique_ptr<RebuildPlan> &operand : fromOperands)
     operands.push_back(operand ? operand->materialize(b, loc, mapping) : Value());
-  return cast<RebuildOpInterface>(reader->getOwner())
-      .rebuildOperand(b, loc, *reader, result, operands);
+  Value rebuilt = cast<RebuildOpInterface>(reader->getOwner())
+                      .rebuildOperand(b, loc, *reader, result, operands);
+  // The planner numbers what it recomputes itself from 0 on.
+  if (Operation *def = rebuilt.getDefiningOp())
+    def->setAttr(AbnDialect::kRecomputeAttr, b.getI64IntegerAttr(-1));
+  return rebuilt;
 }
 
 void RebuildPlan::getSources(SmallVectorImpl<Value> &sources) const {

@@ -22,6 +22,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "Integration"))
 import mlir_exec
 from mlir_exec import Owned, ToolError, find_tool, tool
 
+# What abn-optimize does behind the rewrite.
+PLAN = ["--abn-fold-transposes", "--canonicalize", "--abn-plan-recompute", "--abn-schedule",
+        "--abn-fuse-recomputation"]
 LOWER = ["--convert-abn-to-linalg", "--convert-dnn-to-linalg"]
 # What an arena holds before a step; each byte differs from the other's.
 PATTERNS = (0x55, 0xAA)
@@ -31,8 +34,9 @@ def before_plan(importer, numerics):
     """The passes from a framework's graph to what the planner reads. `exact` leaves the network's
     arithmetic as it is, batch norms as one op each; `decomposed` leaves those that came as
     arithmetic; `invert` computes chains in place and recovers."""
-    rewrite = {"exact": ["--abn-recognize"], "decomposed": [], "invert": ["--abn-optimize"]}
-    return [importer, *rewrite[numerics], "--canonicalize"]
+    rewrite = {"exact": ["--abn-recognize"], "decomposed": [],
+               "invert": ["--abn-optimize=plan=false"]}
+    return [importer, *rewrite[numerics]]
 
 
 def abn_opt(text, passes):
@@ -41,8 +45,7 @@ def abn_opt(text, passes):
 
 def form_problem(text, passes):
     """The step as a pack problem: bufferized, nothing placed."""
-    return abn_opt(text, [*passes, "--abn-plan-recompute", "--abn-bufferize",
-                          "--abn-form-pack-problem"])
+    return abn_opt(text, [*passes, *PLAN, "--abn-bufferize", "--abn-form-pack-problem"])
 
 
 def place(problem, canary_bytes=0):

@@ -16,7 +16,7 @@
 // CHECK: %[[SUM:.+]] = linalg.generic {{.*}} ins(%[[Y]]#0, %[[S:[a-z0-9]+]] :
 // CHECK: %[[OUT:.+]] = abn.activation #abn.leaky_relu<0.01> ins(%[[SUM]]
 // CHECK: %[[DSUM:.+]] = abn.activation_grad {{.*}}from_output{{.*}} ins(%{{.+}}, %[[OUT]]
-// CHECK: %[[INV:.+]] = abn.activation_inverse #abn.leaky_relu<0.01> ins(%[[OUT]]
+// CHECK: %[[INV:.+]] = abn.activation_inverse #abn.leaky_relu<0.01> {abn.recompute = -1 : i64} ins(%[[OUT]]
 // CHECK: %[[Y2:.+]] = linalg.generic {{.*}} ins(%[[INV]], %[[S]] :
 // CHECK: arith.subf
 // CHECK: abn.inplace_backward #abn.identity {{.*}} ins(%[[Y2]] {{.*}}stats(%[[Y]]#2 {{.*}}outs(%[[DSUM]],

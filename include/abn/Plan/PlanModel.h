@@ -14,7 +14,8 @@ bool isBufferView(Operation *op);
 /// The planner's graph of a step with the IR it stands for.
 class PlanModel {
 public:
-  explicit PlanModel(const TrainingStep &step);
+  /// With `mayRebuild` values may also be recovered through RebuildOpInterface, equal up to rounding.
+  explicit PlanModel(const TrainingStep &step, bool mayRebuild = false);
 
   const plan::StepGraph &getGraph() const { return graph; }
 
@@ -37,6 +38,9 @@ private:
   void addRead(plan::GraphOp &graphOp, OpOperand *operand, SmallVectorImpl<OpOperand *> &operands);
   void addNormalizeRecipe(unsigned batchNorm);
   void addRecipes(unsigned op);
+  void addRebuilds(unsigned op);
+  unsigned addRecipeOp(Operation *op, plan::GraphOp recipe,
+                       SmallVector<OpOperand *> operands, OpOperand *rebuilt);
   Value getBase(Value value) const;
 
   func::FuncOp func;
@@ -44,8 +48,10 @@ private:
   plan::StepGraph graph;
   SmallVector<Operation *> ops;
   SmallVector<Value> values;
-  /// By graph op: the operand of each read.
+  /// By graph op: the operand of each read; null where a rebuilding op reads the IR op's result.
   std::vector<SmallVector<OpOperand *>> readOperands;
+  /// By graph op: the operand of the IR op that it gives back, null if it is the IR op's own work.
+  SmallVector<OpOperand *> rebuiltOperands;
   llvm::DenseMap<Value, unsigned> valueIds;
   friend class ScheduleWriter;
 };

@@ -17,6 +17,8 @@ enum class Objective {
 
 struct PlannerOptions {
   Objective objective = Objective::Balanced;
+  /// Whether values may be given back by the graph's `rebuilds`.
+  bool mayRebuild = true;
   /// Bytes that the arena must not exceed. Convolutions are computed again too if nothing else
   /// meets it.
   std::optional<int64_t> budget;

@@ -3,6 +3,7 @@
   check_plan.py exact GRAPH.mlir       the network's own arithmetic, recognised batch norms
   check_plan.py decomposed GRAPH.mlir  the same without recognition
   check_plan.py invert GRAPH.mlir      chains in place, inputs recovered
+  check_plan.py dispatch GRAPH.mlir    both versions in one arena, chosen by the smallest gamma
   check_plan.py faults GRAPH.mlir      wrong plans must be refused, and must show when they run
 
 The first three check, against the same graph run without a plan by the same executor and against f64
@@ -14,6 +15,7 @@ Exit status 1 if something is wrong, 2 if a tool failed.
 
 import argparse
 import pathlib
+import re
 import sys
 import time
 
@@ -100,6 +102,50 @@ def check(options):
     findings.expect(results is not None, f"the instrumented step runs to its end {said}")
     if results is not None:
         findings.expect_bits(results, run.results, "instrumented against planned")
+    return findings
+
+
+#===------------------------------------------------------------------------------------------===#
+# Versions
+#===------------------------------------------------------------------------------------------===#
+
+def inverted_gammas(text, importer):
+    """Indices of the arguments that are gammas of chains which the backward inverts."""
+    rewritten = planned_step.abn_opt(text, [importer, "--abn-optimize=plan=false"])
+    backward = re.findall(r"abn\.(?:inplace_backward|recover)\b.*?gamma\(%arg(\d+)", rewritten)
+    return sorted(set(map(int, backward)))
+
+
+def check_dispatch(options):
+    """abn-optimize and abn-plan as users call them: the inverting version while every gamma is
+    large enough, bit for bit; the unplanned step's own bits as soon as one is not."""
+    step, findings = Step(options, "invert"), Findings()
+    [importer] = check_exec.importer(options.graph)
+    placed = planned_step.abn_opt(step.text, [importer, "--abn-optimize", "--abn-plan=arena=argument"])
+    both = step.compile(placed)
+    inverting = planned_step.abn_opt(
+        step.text, [importer, "--abn-optimize=gamma-policy=check", "--abn-plan=arena=argument"])
+    inverting = step.compile(inverting)
+    findings.expect(both.arena_bytes >= inverting.arena_bytes, "the arena has room for both versions")
+    run = both.run(step.arguments)
+    findings.expect_bits(run.results, inverting.run(step.arguments).results,
+                         "gammas as they are: the inverting version")
+    findings.expect(run.high_water <= both.arena_bytes, "nothing behind the arena is written")
+
+    unplanned = mlir_exec.compile_module(step.text, [importer, "--abn-recognize", *planned_step.LOWER],
+                                         **step.compilation)
+    gammas = inverted_gammas(step.text, importer)
+    findings.expect(bool(gammas), f"{len(gammas)} gammas are inverted")
+    for index, value in [(gammas[0], 0.0), (gammas[-1], 0.0), (gammas[0], -9e-4), (gammas[0], np.nan)]:
+        arguments = [np.array(argument) for argument in step.arguments]
+        arguments[index][0] = value
+        findings.expect_bits(both.run(arguments).results, unplanned.call("main", arguments),
+                             f"gamma {value} in argument {index}: the unplanned step's own bits")
+    # As soon as it has grown, the step switches over by itself.
+    arguments = [np.array(argument) for argument in step.arguments]
+    arguments[gammas[0]][0] = -1.1e-3
+    findings.expect_bits(both.run(arguments).results, inverting.run(arguments).results,
+                         "gamma -1.1e-3: the inverting version")
     return findings
 
 
@@ -211,13 +257,13 @@ def check_faults(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("mode", choices=["exact", "decomposed", "invert", "faults"])
+    parser.add_argument("mode", choices=["exact", "decomposed", "invert", "dispatch", "faults"])
     parser.add_argument("graph")
     parser.add_argument("--cache", default="exec-cache", help="folder of compiled modules")
     options = parser.parse_args()
     start = time.time()
     try:
-        findings = check_faults(options) if options.mode == "faults" else check(options)
+        findings = {"faults": check_faults, "dispatch": check_dispatch}.get(options.mode, check)(options)
     except ToolError as error:
         print(error)
         return 2
