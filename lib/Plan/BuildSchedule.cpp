@@ -18,7 +18,7 @@ public:
   ScheduleBuilder(const StepGraph &graph, const ScheduleOptions &options)
       : graph(graph), options(options), producer(graph.values.size(), kNone),
         readers(graph.values.size()), isSink(graph.ops.size()), computed(graph.values.size()),
-        isKept(graph.values.size()), pinnedBy(graph.ops.size()) {
+        pinnedBy(graph.ops.size()) {
     for (unsigned op : graph.order) {
       for (const GraphResult &result : graph.ops[op].results)
         producer[result.value] = op;
@@ -202,8 +202,8 @@ private:
     if (!options.recompute || recipe == kNone || graph.values[value].bytes == 0 ||
         graph.values[value].isOutput || !graph.ops[producer[value]].isForward)
       return false;
-    return !graph.ops[recipe].isHeavy || (recipe < options.recomputedHeavy.size() &&
-                                          options.recomputedHeavy[recipe]);
+    return !graph.ops[recipe].isHeavy ||
+           (recipe < options.recomputedHeavy.size() && options.recomputedHeavy[recipe]);
   }
 
   /// Decides whether a value is dropped, and before it what its recipe reads. Depth counts the ops
@@ -238,7 +238,7 @@ private:
       unsigned deepest = 0;
       for (unsigned read : recipe.reads)
         deepest = std::max(deepest, isDroppable[read] ? depth[read] : 0);
-      if (!isKept[value] && deepest + 1 <= options.maxDepth) {
+      if (deepest + 1 <= options.maxDepth) {
         depth[value] = deepest + 1;
         isDroppable[value] = true;
       }
@@ -247,18 +247,23 @@ private:
     }
   }
 
-  /// `value`, which is further down in the stack, would need itself: of the values between one that would be
-  /// computed as it first was is kept, so that those which are to be rebuilt can be.
-  void breakCircle(const std::vector<std::pair<unsigned, unsigned>> &stack, unsigned value) {
-    for (auto entry = stack.rbegin(); entry != stack.rend(); ++entry) {
-      if (options.rebuiltBy.empty() || options.rebuiltBy[entry->first] == kNone) {
-        isKept[entry->first] = true;
-        return;
-      }
+  /// `value`, which is further down in the stack, would need itself: of the values between one that
+  /// would be computed as it first was is kept, so that those which are to be rebuilt can be. What
+  /// stood on it in the stack is looked at again: a decision counts only with all that it rests on.
+  void breakCircle(std::vector<std::pair<unsigned, unsigned>> &stack, unsigned value) {
+    unsigned kept = value;
+    for (auto entry = stack.rbegin(); entry != stack.rend() && kept == value; ++entry) {
+      if (options.rebuiltBy.empty() || options.rebuiltBy[entry->first] == kNone)
+        kept = entry->first;
       if (entry->first == value)
         break;
     }
-    isKept[value] = true;
+    while (stack.back().first != kept) {
+      state[stack.back().first] = State::Unknown;
+      stack.pop_back();
+    }
+    state[kept] = State::Decided;
+    stack.pop_back();
   }
 
   /// Computes `value` again if it was dropped, and before it what it needs.
@@ -342,7 +347,7 @@ private:
   /// Of the decision whether a value is dropped.
   enum class State { Unknown, Open, Decided };
 
-  std::vector<bool> isSink, computed, isKept;
+  std::vector<bool> isSink, computed;
   std::vector<State> state;
   std::vector<std::vector<unsigned>> pinnedBy; // by op: the values that are held for it
   std::vector<bool> placed, isDroppable, available;

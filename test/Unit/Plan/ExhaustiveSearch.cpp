@@ -104,7 +104,7 @@ private:
       // What is computed again has been dropped before.
       if (state.there & bit(result.value))
         return false;
-      isRecipe &= graph.values[result.value].recipe == id;
+      isRecipe &= givesAgain(graph, id, result.value);
     }
     bool isFirst = (inOrder & bit(id)) && !(state.ran & bit(id));
     return isFirst || (isRecipe && (recomputeHeavy || !op.isHeavy || !op.isForward));

@@ -196,7 +196,7 @@ static std::string checkCost(const StepGraph &graph, const Schedule &schedule,
   std::vector<bool> run(graph.ops.size());
   for (unsigned op : schedule) {
     bool isTraced = std::find(graph.order.begin(), graph.order.end(), op) != graph.order.end();
-    isAgain.push_back(!isTraced || run[op]);
+    isAgain.push_back(!isTraced || run[op] || graph.ops[op].isRecomputation);
     run[op] = true;
   }
   RecomputeCost cost;
@@ -243,6 +243,12 @@ std::string planner_test::checkEvaluation(const StepGraph &graph, const Schedule
   return problem;
 }
 
+bool planner_test::givesAgain(const StepGraph &graph, unsigned op, unsigned value) {
+  const std::vector<unsigned> &rebuilds = graph.values[value].rebuilds;
+  return graph.values[value].recipe == op ||
+         std::find(rebuilds.begin(), rebuilds.end(), op) != rebuilds.end();
+}
+
 std::string planner_test::checkRecomputations(const StepGraph &graph, const Schedule &schedule,
                                               const std::vector<bool> &recomputedHeavy) {
   std::vector<bool> run(graph.ops.size());
@@ -250,7 +256,7 @@ std::string planner_test::checkRecomputations(const StepGraph &graph, const Sche
     const GraphOp &op = graph.ops[id];
     bool isTraced = std::find(graph.order.begin(), graph.order.end(), id) != graph.order.end();
     bool isRecipe = std::all_of(op.results.begin(), op.results.end(), [&](const GraphResult &r) {
-      return graph.values[r.value].recipe == id;
+      return givesAgain(graph, id, r.value);
     });
     if ((run[id] || !isTraced) && !isRecipe)
       return "op" + std::to_string(id) + " runs again and is no recipe";

@@ -20,6 +20,9 @@ std::string checkEvaluation(const mlir::abn::plan::StepGraph &graph,
                             const mlir::abn::plan::Schedule &schedule,
                             const mlir::abn::plan::Evaluation &evaluation, int64_t alignment);
 
+/// Whether the op computes the value again or gives it back.
+bool givesAgain(const mlir::abn::plan::StepGraph &graph, unsigned op, unsigned value);
+
 /// Whether ops run again in `schedule` that are no recipe of what they compute, or convolutions
 /// that `recomputedHeavy` does not allow.
 std::string checkRecomputations(const mlir::abn::plan::StepGraph &graph,

@@ -11,6 +11,7 @@ struct Layer {
   enum Kind { Convolution, BatchNorm, Activation, Sum } kind;
   unsigned input, shortcut, output;
   unsigned weight = kNone, mean = kNone, variance = kNone;
+  unsigned op = kNone;
 };
 
 class StepBuilder {
@@ -39,6 +40,9 @@ public:
       if (gradients[layers[i].output] != kNone)
         addBackward(layers[i]);
     addNormalizations(layers);
+    for (const Layer &layer : layers)
+      if (graph.ops[layer.op].isForward)
+        addRebuilds(layer);
     return std::move(graph);
   }
 
@@ -120,6 +124,7 @@ private:
       setRecipe(layer.output);
       break;
     }
+    layer.op = graph.ops.size() - 1;
     return layer;
   }
 
@@ -208,6 +213,32 @@ private:
       graph.ops.push_back(std::move(recipe));
       setRecipe(layer.output);
     }
+  }
+
+  /// Operands of sums from the sum, inputs of invertible activations from the output.
+  void addRebuilds(const Layer &layer) {
+    bool isInvertible = layer.kind == Layer::Activation && random.chance(50);
+    if (layer.kind == Layer::Sum && layer.input != layer.shortcut) {
+      addRebuild(layer.input, {layer.output, layer.shortcut});
+      addRebuild(layer.shortcut, {layer.output, layer.input});
+    } else if (isInvertible) {
+      addRebuild(layer.input, {layer.output});
+    }
+  }
+
+  void addRebuild(unsigned value, std::vector<unsigned> reads) {
+    if (graph.values[value].isExternal)
+      return;
+    GraphOp rebuild;
+    rebuild.reads = std::move(reads);
+    GraphResult result;
+    result.value = value;
+    result.reusable = {0};
+    rebuild.results.push_back(result);
+    rebuild.flops = 100;
+    rebuild.isElementwise = rebuild.isForward = true;
+    graph.values[value].rebuilds.push_back(graph.ops.size());
+    graph.ops.push_back(std::move(rebuild));
   }
 
   Random random;
