@@ -18,7 +18,7 @@ public:
   ScheduleBuilder(const StepGraph &graph, const ScheduleOptions &options)
       : graph(graph), options(options), producer(graph.values.size(), kNone),
         readers(graph.values.size()), isSink(graph.ops.size()), computed(graph.values.size()),
-        isKept(graph.values.size()), pinnedBy(graph.ops.size()) {
+        pinnedBy(graph.ops.size()) {
     for (unsigned op : graph.order) {
       for (const GraphResult &result : graph.ops[op].results)
         producer[result.value] = op;
@@ -56,17 +56,19 @@ private:
   /// before, or results of the cluster. Appended in traced order.
   void collectCluster(unsigned op, std::vector<unsigned> &cluster) {
     cluster.push_back(op);
-    inCluster[op] = true;
+    clusterOf[op] = clusters;
     for (const GraphResult &result : graph.ops[op].results)
       for (unsigned reader : readers[result.value])
-        if (!inCluster[reader] && isReady(reader))
+        if (clusterOf[reader] == kNone && isReady(reader))
           collectCluster(reader, cluster);
   }
+
+  bool isInCurrentCluster(unsigned op) const { return clusterOf[op] == clusters; }
 
   bool isReady(unsigned op) const {
     return std::all_of(graph.ops[op].reads.begin(), graph.ops[op].reads.end(), [&](unsigned value) {
       unsigned def = producer[value];
-      return def == kNone || placed[def] || inCluster[def] || isConstant(def);
+      return def == kNone || placed[def] || isInCurrentCluster(def) || isConstant(def);
     });
   }
 
@@ -87,7 +89,7 @@ private:
           kept += graph.values[result.value].bytes;
       }
       for (unsigned value : graph.ops[op].reads) {
-        bool inside = producer[value] != kNone && inCluster[producer[value]];
+        bool inside = producer[value] != kNone && isInCurrentCluster(producer[value]);
         bool isNew = std::find(seen.begin(), seen.end(), value) == seen.end();
         if (isInternal(value) && !inside && isNew && !isConstantValue(value)) {
           operands += graph.values[value].bytes;
@@ -107,7 +109,7 @@ private:
   /// The traced order with sinks as early as possible, or last.
   void orderBase() {
     placed.assign(graph.ops.size(), false);
-    inCluster.assign(graph.ops.size(), false);
+    clusterOf.assign(graph.ops.size(), kNone);
     std::vector<unsigned> deferred;
     for (unsigned op : graph.order) {
       if (placed[op] || (options.moveSinks && isSink[op]))
@@ -117,12 +119,16 @@ private:
         for (const GraphResult &result : graph.ops[op].results)
           placeSinksOf(result.value, deferred);
     }
-    // Sinks of arguments only, and what waited for two clusters.
+    // Sinks of arguments only, and what waited for two clusters: for one that is put off, behind
+    // it.
     for (unsigned op : graph.order)
-      if (!placed[op] && !inCluster[op])
+      if (!placed[op] && clusterOf[op] == kNone && isReady(op))
         place(op);
     for (unsigned op : deferred)
       place(op);
+    for (unsigned op : graph.order)
+      if (!placed[op])
+        place(op);
   }
 
   /// Constants wait for their reader.
@@ -144,11 +150,13 @@ private:
   /// The sinks that can run now that `value` is there.
   void placeSinksOf(unsigned value, std::vector<unsigned> &deferred) {
     for (unsigned reader : readers[value]) {
-      if (!isSink[reader] || placed[reader] || inCluster[reader] || !isReady(reader))
+      if (!isSink[reader] || placed[reader] || clusterOf[reader] != kNone || !isReady(reader))
         continue;
       std::vector<unsigned> cluster;
       collectCluster(reader, cluster);
-      if (isDeferred(cluster)) {
+      bool isLater = isDeferred(cluster);
+      ++clusters;
+      if (isLater) {
         for (unsigned op : cluster) {
           base.push_back({op, true});
           deferred.push_back(op);
@@ -194,8 +202,8 @@ private:
     if (!options.recompute || recipe == kNone || graph.values[value].bytes == 0 ||
         graph.values[value].isOutput || !graph.ops[producer[value]].isForward)
       return false;
-    return !graph.ops[recipe].isHeavy || (recipe < options.recomputedHeavy.size() &&
-                                          options.recomputedHeavy[recipe]);
+    return !graph.ops[recipe].isHeavy ||
+           (recipe < options.recomputedHeavy.size() && options.recomputedHeavy[recipe]);
   }
 
   /// Decides whether a value is dropped, and before it what its recipe reads. Depth counts the ops
@@ -230,7 +238,7 @@ private:
       unsigned deepest = 0;
       for (unsigned read : recipe.reads)
         deepest = std::max(deepest, isDroppable[read] ? depth[read] : 0);
-      if (!isKept[value] && deepest + 1 <= options.maxDepth) {
+      if (deepest + 1 <= options.maxDepth) {
         depth[value] = deepest + 1;
         isDroppable[value] = true;
       }
@@ -239,18 +247,23 @@ private:
     }
   }
 
-  /// `value`, which is further down in the stack, would need itself: of the values between one that would be
-  /// computed as it first was is kept, so that those which are to be rebuilt can be.
-  void breakCircle(const std::vector<std::pair<unsigned, unsigned>> &stack, unsigned value) {
-    for (auto entry = stack.rbegin(); entry != stack.rend(); ++entry) {
-      if (options.rebuiltBy.empty() || options.rebuiltBy[entry->first] == kNone) {
-        isKept[entry->first] = true;
-        return;
-      }
+  /// `value`, which is further down in the stack, would need itself: of the values between one that
+  /// would be computed as it first was is kept, so that those which are to be rebuilt can be. What
+  /// stood on it in the stack is looked at again: a decision counts only with all that it rests on.
+  void breakCircle(std::vector<std::pair<unsigned, unsigned>> &stack, unsigned value) {
+    unsigned kept = value;
+    for (auto entry = stack.rbegin(); entry != stack.rend() && kept == value; ++entry) {
+      if (options.rebuiltBy.empty() || options.rebuiltBy[entry->first] == kNone)
+        kept = entry->first;
       if (entry->first == value)
         break;
     }
-    isKept[value] = true;
+    while (stack.back().first != kept) {
+      state[stack.back().first] = State::Unknown;
+      stack.pop_back();
+    }
+    state[kept] = State::Decided;
+    stack.pop_back();
   }
 
   /// Computes `value` again if it was dropped, and before it what it needs.
@@ -334,10 +347,12 @@ private:
   /// Of the decision whether a value is dropped.
   enum class State { Unknown, Open, Decided };
 
-  std::vector<bool> isSink, computed, isKept;
+  std::vector<bool> isSink, computed;
   std::vector<State> state;
   std::vector<std::vector<unsigned>> pinnedBy; // by op: the values that are held for it
-  std::vector<bool> placed, inCluster, isDroppable, available;
+  std::vector<bool> placed, isDroppable, available;
+  std::vector<unsigned> clusterOf; // by op: the cluster of sinks that it was placed or put off with
+  unsigned clusters = 0;
   std::vector<unsigned> remainingForward, pins, depth;
   int64_t outputBytes = 0;
   std::vector<Entry> base;

@@ -43,11 +43,13 @@ private:
   std::vector<int64_t> added, largest;
 };
 
-/// One computation of a value.
+/// One computation of a value, or a donated argument.
 struct Instance {
   unsigned value;
-  unsigned step;
+  unsigned step;              // kNone for an argument
   std::vector<unsigned> uses; // steps, in order, one entry per read; the end for outputs
+  /// Lies in a donated argument: takes no bytes.
+  bool isFree = false;
 };
 
 class Holder {
@@ -86,6 +88,11 @@ private:
   void buildInstances() {
     std::vector<unsigned> current(graph.values.size(), kNone);
     computations.resize(graph.values.size());
+    for (unsigned value = 0; value < graph.values.size(); ++value)
+      if (graph.values[value].isDonated) {
+        current[value] = instances.size();
+        instances.push_back({value, kNone, {}, /*isFree=*/true});
+      }
     for (unsigned step = 0; step < schedule.size(); ++step) {
       const GraphOp &op = graph.ops[schedule[step]];
       std::vector<unsigned> ids;
@@ -119,37 +126,70 @@ private:
   }
 
   void addLife(const Instance &instance, int sign) {
+    if (instance.isFree)
+      return;
     unsigned last = std::min<unsigned>(lastUse(instance), schedule.size() - 1);
     profile.add(instance.step, last, sign * bytesOf(instance.value));
   }
 
-  /// What the results of a step take over of its operands, less of both counted at the step.
+  /// The read whose buffer a result of the step takes over, as evaluate() chooses it.
+  unsigned findTakeover(unsigned step, const GraphResult &result,
+                        const std::vector<unsigned> &taken) const {
+    auto canTake = [&](unsigned read) {
+      unsigned id = reads[step][read];
+      return id != kNone && lastUse(instances[id]) == step &&
+             bytesOf(instances[id].value) == bytesOf(result.value) &&
+             std::find(taken.begin(), taken.end(), id) == taken.end();
+    };
+    if (result.tiedTo != kNone)
+      return canTake(result.tiedTo) ? result.tiedTo : kNone;
+    unsigned found = kNone;
+    for (unsigned read : result.reusable) {
+      if (!canTake(read))
+        continue;
+      if (graph.values[instances[reads[step][read]].value].isDonated)
+        return read;
+      if (found == kNone)
+        found = read;
+    }
+    return found;
+  }
+
+  /// What the results of a step take over of its operands, less of both counted at the step. What
+  /// takes over a donated argument counts nowhere.
   void updateTakeovers(unsigned step) {
     int64_t bytes = 0;
     const GraphOp &op = graph.ops[schedule[step]];
     std::vector<unsigned> taken;
-    auto take = [&](unsigned read, const GraphResult &result) {
-      unsigned id = reads[step][read];
-      bool dies = id != kNone && !removed[step] && lastUse(instances[id]) == step &&
-                  bytesOf(instances[id].value) == bytesOf(result.value) &&
-                  std::find(taken.begin(), taken.end(), id) == taken.end();
-      if (dies) {
-        taken.push_back(id);
-        bytes += bytesOf(result.value);
+    for (unsigned number = 0; number < op.results.size(); ++number) {
+      const GraphResult &result = op.results[number];
+      unsigned read = removed[step] ? kNone : findTakeover(step, result, taken);
+      bool isFree = false;
+      if (read != kNone) {
+        taken.push_back(reads[step][read]);
+        isFree = instances[reads[step][read]].isFree;
+        bytes += isFree ? 0 : bytesOf(result.value);
       }
-      return dies;
-    };
-    for (const GraphResult &result : op.results) {
-      if (result.tiedTo != kNone) {
-        take(result.tiedTo, result);
-        continue;
-      }
-      for (unsigned read : result.reusable)
-        if (take(read, result))
-          break;
+      setFree(results[step][number], isFree);
     }
     profile.add(step, step, saved[step] - bytes);
     saved[step] = bytes;
+  }
+
+  void setFree(unsigned id, bool isFree) {
+    Instance &instance = instances[id];
+    if (instance.isFree == isFree)
+      return;
+    bool counts = !removed[instance.step];
+    if (counts)
+      addLife(instance, -1);
+    instance.isFree = isFree;
+    if (counts)
+      addLife(instance, 1);
+    // What takes it over is free with it.
+    unsigned last = lastUse(instance);
+    if (counts && instance.step < last && last < schedule.size())
+      updateTakeovers(last);
   }
 
   void setUses(unsigned id, std::vector<unsigned> uses) {
@@ -157,7 +197,7 @@ private:
     unsigned before = lastUse(instance);
     addLife(instance, -1);
     std::swap(instance.uses, uses);
-    if (!removed[instance.step])
+    if (instance.step == kNone || !removed[instance.step])
       addLife(instance, 1);
     log.push_back({id, std::move(uses)});
     touched.push_back(before);
@@ -276,7 +316,7 @@ private:
       uses.erase(use);
       setUses(id, std::move(uses));
       unsigned source = instances[id].step;
-      bool isDead = !removed[source] && isRecomputation(source) &&
+      bool isDead = source != kNone && !removed[source] && isRecomputation(source) &&
                     std::all_of(results[source].begin(), results[source].end(),
                                 [&](unsigned other) { return instances[other].uses.empty(); });
       if (isDead)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <limits>
+#include <map>
 
 using namespace mlir::abn::plan;
 
@@ -51,8 +52,8 @@ private:
     return level[sink] != kNone;
   }
 
-  /// Sends flow along one path of the level graph; without recursion, since the paths of deep networks
-  /// are long.
+  /// Sends flow along one path of the level graph; without recursion, since the paths of deep
+  /// networks are long.
   int64_t push(unsigned source, unsigned sink) {
     std::vector<unsigned> path;
     unsigned node = source;
@@ -98,20 +99,17 @@ public:
   /// Whatever the schedule: at the end every output is there; at every op its operands and results
   /// are, less the results that may take over an operand.
   int64_t ofEveryOp() {
-    int64_t outputs = 0, bound = 0;
-    for (const GraphValue &value : graph.values)
-      if (value.isOutput && !value.isExternal && !mayBeDonated(value))
-        outputs += round(value.bytes);
-    bound = outputs;
+    std::vector<unsigned> outputs;
+    for (unsigned value = 0; value < graph.values.size(); ++value)
+      if (graph.values[value].isOutput)
+        outputs.push_back(value);
+    int64_t bound = sumInArena(outputs, findDonated());
     for (unsigned id : graph.order) {
       const GraphOp &op = graph.ops[id];
       std::vector<unsigned> reads = op.reads;
       std::sort(reads.begin(), reads.end());
       reads.erase(std::unique(reads.begin(), reads.end()), reads.end());
-      int64_t bytes = 0;
-      for (unsigned value : reads)
-        if (!graph.values[value].isExternal)
-          bytes += round(graph.values[value].bytes);
+      int64_t bytes = sumInArena(reads, findDonated(/*except=*/reads));
       for (const GraphResult &result : op.results)
         if (result.tiedTo == kNone && result.reusable.empty())
           bytes += round(graph.values[result.value].bytes);
@@ -154,24 +152,55 @@ public:
         if (isForwardValue[read])
           network.addArc(2 * read + 1, 2 * value, kUnbounded);
     }
-    for (unsigned value : findNeeded(isForwardValue))
+    std::vector<unsigned> readLater;
+    for (unsigned value : findNeeded(isForwardValue, readLater))
       network.addArc(2 * value + 1, sink, kUnbounded);
-    return network.computeMaxFlow(source, sink);
+    // Some of what is live may lie in donated arguments that nobody reads any more.
+    int64_t donated = 0;
+    for (auto [bytes, count] : findDonated(/*except=*/readLater))
+      for (unsigned value = 0; value < values && count > 0; ++value)
+        if (isForwardValue[value] && round(graph.values[value].bytes) == bytes) {
+          donated += bytes;
+          --count;
+        }
+    return network.computeMaxFlow(source, sink) - donated;
   }
 
 private:
   int64_t round(int64_t bytes) const { return (bytes + alignment - 1) / alignment * alignment; }
 
-  /// An output may lie in a donated argument of its size.
-  bool mayBeDonated(const GraphValue &output) const {
-    return std::any_of(graph.values.begin(), graph.values.end(), [&](const GraphValue &value) {
-      return value.isDonated && value.bytes == output.bytes;
-    });
+  /// Donated arguments by their bytes, but for those of `except`.
+  std::map<int64_t, unsigned> findDonated(const std::vector<unsigned> &except = {}) const {
+    std::map<int64_t, unsigned> donated;
+    for (unsigned value = 0; value < graph.values.size(); ++value)
+      if (graph.values[value].isDonated &&
+          std::find(except.begin(), except.end(), value) == except.end())
+        ++donated[round(graph.values[value].bytes)];
+    return donated;
+  }
+
+  /// Bytes in the arena if all `values` are there: each donated argument may hold one of its size.
+  int64_t sumInArena(const std::vector<unsigned> &values,
+                     std::map<int64_t, unsigned> donated) const {
+    int64_t sum = 0;
+    for (unsigned value : values) {
+      int64_t bytes = round(graph.values[value].bytes);
+      if (graph.values[value].isExternal)
+        continue;
+      auto place = donated.find(bytes);
+      if (place == donated.end() || place->second == 0)
+        sum += bytes;
+      else
+        --place->second;
+    }
+    return sum;
   }
 
   /// Forward values that ops read which depend on the last heavy forward op, and that do not depend
-  /// on it themselves; none if another heavy op does not precede that one in every schedule.
-  std::vector<unsigned> findNeeded(const std::vector<bool> &isForwardValue) const {
+  /// on it themselves; none if another heavy op does not precede that one in every schedule. Of the
+  /// arguments, `readLater` are those that such ops read.
+  std::vector<unsigned> findNeeded(const std::vector<bool> &isForwardValue,
+                                   std::vector<unsigned> &readLater) const {
     unsigned last = kNone;
     for (unsigned id : graph.order)
       if (graph.ops[id].isForward && graph.ops[id].isHeavy)
@@ -188,9 +217,12 @@ private:
         continue;
       for (const GraphResult &result : op.results)
         depends[result.value] = true;
-      for (unsigned value : op.reads)
+      for (unsigned value : op.reads) {
         if (id != last && isForwardValue[value] && !depends[value])
           needed.push_back(value);
+        if (graph.values[value].isExternal)
+          readLater.push_back(value);
+      }
     }
     return needed;
   }
@@ -204,9 +236,8 @@ private:
       const GraphOp &op = graph.ops[*id];
       if (*id == last)
         continue;
-      bool does = std::any_of(op.results.begin(), op.results.end(), [&](const GraphResult &result) {
-        return reaches[result.value];
-      });
+      bool does = std::any_of(op.results.begin(), op.results.end(),
+                              [&](const GraphResult &result) { return reaches[result.value]; });
       if (op.isForward && op.isHeavy && !does)
         return false;
       if (does)

@@ -1,0 +1,363 @@
+// The planner against slow and simple counterparts, on random graphs. Prints what failed and exits
+// with 1.
+#include "abn/Plan/Planner.h"
+#include "RandomGraph.h"
+#include "Reference.h"
+#include "abn/Plan/Schedules.h"
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+
+using namespace planner_test;
+using namespace mlir::abn::plan;
+
+static unsigned failures = 0;
+
+/// `problem` says what is wrong with a graph; nothing if it is empty.
+static void expect(const std::string &problem, const char *what, uint64_t seed,
+                   const StepGraph &graph) {
+  if (problem.empty())
+    return;
+  // The first few say enough.
+  if (++failures <= 5)
+    std::printf("WRONG: %s, seed %llu: %s\n%s", what, static_cast<unsigned long long>(seed),
+                problem.c_str(), describe(graph).c_str());
+}
+
+static std::string unless(bool holds, const std::string &problem) { return holds ? "" : problem; }
+
+/// Options of a first schedule, different ones from seed to seed.
+static ScheduleOptions makeOptions(uint64_t seed, const StepGraph &graph) {
+  Random random(seed + 1000);
+  ScheduleOptions options;
+  options.deferRatio = 0.5 * (1 + random.below(4));
+  options.moveSinks = random.chance(70);
+  options.recompute = random.chance(85);
+  options.maxDepth = random.chance(50) ? 32 : 1 + random.below(6);
+  if (random.chance(30))
+    for (const GraphOp &op : graph.ops)
+      options.recomputedHeavy.push_back(op.isHeavy && random.chance(50));
+  return options;
+}
+
+/// Half of the graphs are training steps, half are not like anything.
+static StepGraph makeGraph(uint64_t seed) {
+  bool hasDonated = seed % 4 < 2;
+  if (seed % 2)
+    return makeTrainingStep(seed, 1 + seed % 17, hasDonated);
+  GraphShape shape;
+  shape.ops = 4 + seed % 37;
+  shape.heavyPercent = seed % 3 ? 15 : 35;
+  shape.hasDonated = hasDonated;
+  return makeRandomGraph(seed, shape);
+}
+
+static int64_t pickAlignment(uint64_t seed) { return seed % 3 ? 256 : 1; }
+
+/// With what chooseMembers says, or something else.
+static void addRebuilds(uint64_t seed, const StepGraph &graph, ScheduleOptions &options) {
+  Random random(seed + 2000);
+  if (random.chance(50)) {
+    options.rebuiltBy = chooseMembers(graph, 256);
+    return;
+  }
+  options.rebuiltBy.assign(graph.values.size(), kNone);
+  for (unsigned value = 0; value < graph.values.size(); ++value)
+    if (const auto &rebuilds = graph.values[value].rebuilds; !rebuilds.empty() && random.chance(50))
+      options.rebuiltBy[value] = rebuilds[random.below(rebuilds.size())];
+}
+
+static std::string show(const Schedule &schedule) {
+  std::string text = "\n  schedule:";
+  for (unsigned op : schedule)
+    text += " " + std::to_string(op);
+  return text;
+}
+
+/// evaluate() says what a run of the schedule does, step by step.
+static void testEvaluate() {
+  unsigned takeovers = 0, copies = 0;
+  for (uint64_t seed = 0; seed < 3000; ++seed) {
+    StepGraph graph = makeGraph(seed);
+    Schedule schedule = buildSchedule(graph, makeOptions(seed, graph));
+    Evaluation evaluation = evaluate(graph, schedule, pickAlignment(seed));
+    std::string problem = checkEvaluation(graph, schedule, evaluation, pickAlignment(seed));
+    expect(problem.empty() ? "" : problem + show(schedule), "evaluate", seed, graph);
+    copies += evaluation.copies;
+    for (const std::vector<unsigned> &step : evaluation.takenFrom)
+      takeovers += std::count_if(step.begin(), step.end(), [](unsigned r) { return r != kNone; });
+  }
+  std::printf("evaluate: %u takeovers, %u copies\n", takeovers, copies);
+}
+
+/// A first schedule is complete and runs again only what may be.
+static void testBuildSchedule() {
+  unsigned steps = 0, traced = 0, incomplete = 0;
+  for (uint64_t seed = 0; seed < 5000; ++seed) {
+    StepGraph graph = makeGraph(seed);
+    ScheduleOptions options = makeOptions(seed, graph);
+    addRebuilds(seed, graph, options);
+    Schedule schedule = buildSchedule(graph, options);
+    // A rebuilt value may be asked for before what gives it back is there: then the planner does
+    // not take the schedule.
+    if (!options.rebuiltBy.empty() && !isComplete(graph, schedule)) {
+      ++incomplete;
+      continue;
+    }
+    expect(unless(isComplete(graph, schedule), "not complete" + show(schedule)), "buildSchedule",
+           seed, graph);
+    expect(checkRecomputations(graph, schedule, options.recomputedHeavy), "buildSchedule", seed,
+           graph);
+    steps += schedule.size();
+    traced += graph.order.size();
+  }
+  std::printf("buildSchedule: %u ops, %u steps, %u incomplete\n", traced, steps, incomplete);
+}
+
+/// Held values stay within the limit, give the same results, and cost no more.
+static void testHoldValues() {
+  unsigned before = 0, after = 0;
+  for (uint64_t seed = 0; seed < 3000; ++seed) {
+    StepGraph graph = makeGraph(seed);
+    int64_t alignment = pickAlignment(seed);
+    ScheduleOptions options = makeOptions(seed, graph);
+    options.recompute = true;
+    addRebuilds(seed, graph, options);
+    Schedule schedule = buildSchedule(graph, options);
+    if (!isComplete(graph, schedule))
+      continue;
+    Evaluation first = evaluate(graph, schedule, alignment);
+    int64_t limit = first.maxLive * (80 + 10 * (seed % 12)) / 100;
+    Schedule held = holdValues(graph, schedule, limit, alignment);
+    Evaluation evaluation = evaluate(graph, held, alignment);
+    std::string problem;
+    if (!isComplete(graph, held))
+      problem = "not complete";
+    else if (evaluation.maxLive > std::max(limit, first.maxLive))
+      problem = std::to_string(evaluation.maxLive) + " bytes live, the limit is " +
+                std::to_string(std::max(limit, first.maxLive));
+    else if (evaluation.cost.bytes > first.cost.bytes || evaluation.cost.flops > first.cost.flops ||
+             evaluation.cost.heavyOps > first.cost.heavyOps)
+      problem = "costs more: " + std::to_string(first.cost.bytes) + " bytes before, " +
+                std::to_string(evaluation.cost.bytes) + " after";
+    else
+      problem = simulate(graph, held, evaluation);
+    if (problem.empty())
+      problem = checkRecomputations(graph, held, options.recomputedHeavy);
+    if (!problem.empty())
+      problem += show(schedule) + "\n  held," + show(held).substr(3);
+    expect(problem, "holdValues", seed, graph);
+    before += schedule.size();
+    after += held.size();
+  }
+  std::printf("holdValues: %u steps before, %u after\n", before, after);
+}
+
+/// No schedule needs less than the bound says: all are searched.
+static void testLowerBound() {
+  unsigned tight = 0, checked = 0, higher = 0;
+  for (uint64_t seed = 0; seed < 700; ++seed) {
+    GraphShape shape;
+    shape.ops = 4 + seed % 4;
+    shape.heavyPercent = 40;
+    shape.hasDonated = seed % 4 < 2;
+    StepGraph graph = seed % 2 ? makeTrainingStep(seed, 1 + seed % 9, shape.hasDonated)
+                               : makeRandomGraph(seed, shape);
+    if (graph.values.size() > 64 || graph.ops.size() > 64)
+      continue;
+    int64_t alignment = pickAlignment(seed), bounds[2];
+    for (bool recomputeHeavy : {true, false}) {
+      int64_t bound = bounds[recomputeHeavy] = computeLowerBound(graph, alignment, recomputeHeavy);
+      std::optional<bool> fits = fitsWithin(graph, bound - 1, alignment, recomputeHeavy);
+      expect(
+          unless(!fits.value_or(false), "a schedule fits below the bound " + std::to_string(bound)),
+          recomputeHeavy ? "bound" : "bound without convolutions", seed, graph);
+      if (!fits)
+        continue;
+      ++checked;
+      higher += bound > bounds[true];
+      tight += fitsWithin(graph, bound, alignment, recomputeHeavy).value_or(false);
+    }
+  }
+  std::printf("lower bound: %u checked, %u reached, %u higher without convolutions\n", checked,
+              tight, higher);
+}
+
+/// Builds a graph op by op.
+struct SmallGraph {
+  StepGraph graph;
+
+  unsigned addArgument(int64_t bytes, bool isDonated) {
+    GraphValue value;
+    value.bytes = bytes;
+    value.isExternal = true;
+    value.isDonated = isDonated;
+    graph.values.push_back(value);
+    return graph.values.size() - 1;
+  }
+  unsigned add(std::vector<unsigned> reads, int64_t bytes) {
+    GraphValue value;
+    value.bytes = bytes;
+    GraphOp op;
+    op.reads = std::move(reads);
+    op.results.emplace_back();
+    op.results[0].value = graph.values.size();
+    op.isForward = true;
+    graph.values.push_back(value);
+    graph.order.push_back(graph.ops.size());
+    graph.ops.push_back(std::move(op));
+    return graph.values.size() - 1;
+  }
+  unsigned addConvolution(std::vector<unsigned> reads, int64_t bytes) {
+    unsigned value = add(std::move(reads), bytes);
+    graph.ops.back().isHeavy = true;
+    graph.values[value].recipe = graph.ops.size() - 1;
+    return value;
+  }
+  unsigned addOutput(std::vector<unsigned> reads, bool isForward) {
+    unsigned value = add(std::move(reads), 40);
+    graph.ops.back().isForward = isForward;
+    graph.values[value].isOutput = true;
+    return value;
+  }
+  void expectBound(int64_t expected, const char *what) const {
+    int64_t bound = computeLowerBound(graph, 1, /*recomputeHeavy=*/false);
+    expect(unless(bound == expected, "the bound is " + std::to_string(bound) + ", expected " +
+                                         std::to_string(expected)),
+           what, 0, graph);
+    expect(
+        unless(fitsWithin(graph, bound - 1, 1, false) == false, "a schedule fits below the bound"),
+        what, 0, graph);
+  }
+};
+
+/// What the backward reads is live when the last convolution of the forward has run.
+static void testForwardEnd() {
+  SmallGraph step;
+  unsigned x = step.addArgument(1000, false);
+  unsigned a = step.addConvolution({x}, 1000), b = step.addConvolution({a}, 1000);
+  unsigned c = step.addConvolution({b}, 1000), last = step.addConvolution({c}, 40);
+  unsigned loss = step.addOutput({last}, true);
+  for (unsigned read : {a, b, c})
+    step.addOutput({loss, read}, false);
+  step.expectBound(3000, "forward end");
+  expect(unless(computeLowerBound(step.graph, 1, true) == 2000, "not the largest op"),
+         "forward end", 0, step.graph);
+
+  // Two convolutions that may follow the last one of the given order, one after the other.
+  SmallGraph free;
+  x = free.addArgument(1000, false);
+  a = free.addConvolution({x}, 1000), b = free.addConvolution({x}, 1000);
+  last = free.addConvolution({x}, 40);
+  free.addOutput({free.add({a, last}, 40), free.add({b, last}, 40)}, true);
+  free.expectBound(1080, "an order that is not forced");
+
+  // What the backward reads lies in donated arguments.
+  SmallGraph donated;
+  unsigned before = donated.addArgument(1000, false);
+  std::vector<unsigned> held;
+  for (unsigned place : {donated.addArgument(1000, true), donated.addArgument(1000, true)}) {
+    before = donated.add({place, donated.addConvolution({before}, 1000)}, 1000);
+    donated.graph.ops.back().results[0].reusable = {0};
+    held.push_back(before);
+  }
+  loss = donated.addOutput({donated.addConvolution({before}, 40)}, true);
+  for (unsigned read : held)
+    donated.addOutput({loss, read}, false);
+  donated.expectBound(1000, "donated arguments");
+}
+
+/// What planStep promises of its curve and its choice.
+static std::string checkPlan(const StepGraph &graph, const PlannerResult &result,
+                             int64_t alignment) {
+  for (const PlanPoint &point : result.curve) {
+    Evaluation evaluation = evaluate(graph, point.schedule, alignment);
+    if (!isComplete(graph, point.schedule))
+      return "a plan is not complete";
+    if (std::string problem = simulate(graph, point.schedule, evaluation); !problem.empty())
+      return problem;
+    if (point.maxLive != evaluation.maxLive || point.arena < point.maxLive)
+      return "a plan's arena is smaller than what is live";
+    if (point.arena < result.lowerBound)
+      return "an arena of " + std::to_string(point.arena) + " below the bound " +
+             std::to_string(result.lowerBound);
+    if (point.cost.heavyOps == 0 && point.arena < result.lowerBoundWithoutHeavy)
+      return "an arena of " + std::to_string(point.arena) +
+             " without convolutions below the bound " +
+             std::to_string(result.lowerBoundWithoutHeavy);
+  }
+  for (unsigned i = 1; i < result.curve.size(); ++i)
+    if (result.curve[i].arena >= result.curve[i - 1].arena)
+      return "the curve does not fall";
+  return "";
+}
+
+static bool isSame(const PlannerResult &a, const PlannerResult &b) {
+  if (a.curve.size() != b.curve.size() || a.chosen != b.chosen || a.lowerBound != b.lowerBound)
+    return false;
+  for (unsigned i = 0; i < a.curve.size(); ++i)
+    if (a.curve[i].schedule != b.curve[i].schedule || a.curve[i].arena != b.curve[i].arena)
+      return false;
+  return true;
+}
+
+/// Objectives and budgets keep their promises; the same graph gives the same plan.
+static void testPlanStep() {
+  unsigned refused = 0, points = 0;
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    StepGraph graph = makeGraph(seed);
+    PlannerOptions options;
+    options.alignment = pickAlignment(seed);
+    auto plan = [&](Objective objective) {
+      options.objective = objective;
+      PlannerResult result = planStep(graph, options);
+      expect(checkPlan(graph, result, options.alignment), "planStep", seed, graph);
+      return result;
+    };
+    PlannerResult peak = plan(Objective::Peak), balanced = plan(Objective::Balanced),
+                  time = plan(Objective::Time);
+    points += peak.curve.size();
+    const PlanPoint &p = peak.curve[peak.chosen], &b = balanced.curve[balanced.chosen],
+                    &t = time.curve[time.chosen];
+    expect(unless(p.arena <= b.arena && b.arena <= t.arena, "arenas out of order"), "objectives",
+           seed, graph);
+    expect(
+        unless(p.cost.bytes >= b.cost.bytes && b.cost.bytes >= t.cost.bytes, "costs out of order"),
+        "objectives", seed, graph);
+    expect(unless(b.arena * 100 <= p.arena * 103, "balanced is more than 3 % above peak"),
+           "objectives", seed, graph);
+    expect(unless(isSame(time, planStep(graph, options)), "two plans"), "determinism", seed, graph);
+    int64_t previous = t.arena * 2;
+    for (int percent = 120; percent >= 40; percent -= 8) {
+      options.budget = t.arena * percent / 100;
+      PlannerResult result = planStep(graph, options);
+      expect(checkPlan(graph, result, options.alignment), "budget", seed, graph);
+      if (result.chosen == kNone) {
+        ++refused;
+        expect(unless(result.curve.back().arena > *options.budget, "refused for no reason"),
+               "budget", seed, graph);
+        continue;
+      }
+      int64_t arena = result.curve[result.chosen].arena;
+      expect(unless(arena <= *options.budget, "not met"), "budget", seed, graph);
+      expect(unless(*options.budget >= result.lowerBound, "met below the bound"), "budget", seed,
+             graph);
+      expect(unless(arena <= previous, "the arena rises when the budget falls"), "budget", seed,
+             graph);
+      previous = arena;
+    }
+    options.budget.reset();
+  }
+  std::printf("planStep: %u plans on the curves, %u budgets refused\n", points, refused);
+}
+
+int main() {
+  testEvaluate();
+  testBuildSchedule();
+  testHoldValues();
+  testLowerBound();
+  testForwardEnd();
+  testPlanStep();
+  std::printf("%u wrong\n", failures);
+  return failures ? 1 : 0;
+}
