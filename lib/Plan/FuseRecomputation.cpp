@@ -50,8 +50,8 @@ static bool isOtherWork(Operation *op) {
          });
 }
 
-/// Whether nothing but recomputation stands between the two: what the first reads then lives no longer
-/// than it did. (What its lowering needs per channel does not count.)
+/// Whether nothing but recomputation stands between the two: what the first reads then lives no
+/// longer than it did. (What its lowering needs per channel does not count.)
 static bool isNear(Operation *first, Operation *second) {
   if (first->getBlock() != second->getBlock())
     return false;
@@ -142,9 +142,8 @@ struct FuseRecomputation : mlir::abn::impl::FuseRecomputationBase<FuseRecomputat
       fused->fusedOp->setAttr(AbnDialect::kRecomputeAttr,
                               consumer->getAttr(AbnDialect::kRecomputeAttr));
       for (auto [from, to] : fused->replacements)
-        rewriter.replaceUsesWithIf(from, to, [&](OpOperand &use) {
-          return use.getOwner() != producer;
-        });
+        rewriter.replaceUsesWithIf(from, to,
+                                   [&](OpOperand &use) { return use.getOwner() != producer; });
       if (next == consumer)
         next = fused->fusedOp;
       rewriter.eraseOp(consumer);

@@ -107,9 +107,8 @@ public:
       : block(func.getBody().front()), arena(arena), canaryBytes(canaryBytes),
         dynamicSize(dynamicSize), functions(functions), b(func.getLoc(), func.getContext()) {
     auto type = cast<MemRefType>(arena.getType());
-    arenaBytes = type.hasStaticShape()
-                     ? OpFoldResult(b.getIndexAttr(type.getDimSize(0)))
-                     : OpFoldResult(arena.getDefiningOp()->getOperands().back());
+    arenaBytes = type.hasStaticShape() ? OpFoldResult(b.getIndexAttr(type.getDimSize(0)))
+                                       : OpFoldResult(arena.getDefiningOp()->getOperands().back());
   }
 
   void run(ArrayRef<PlacedSlot> slots) {
@@ -181,8 +180,8 @@ private:
       fill(placed.begin, end, kDead);
   }
 
-  /// Where a position is for sizes of `dynamicSize`: slots that are live together are in the same order
-  /// for all others.
+  /// Where a position is for sizes of `dynamicSize`: slots that are live together are in the same
+  /// order for all others.
   int64_t order(OpFoldResult position) const {
     std::optional<int64_t> constant = getConstantIntValue(position);
     return constant ? *constant : evaluateSize(cast<Value>(position), dynamicSize);

@@ -69,16 +69,15 @@ private:
     row.upper = stepOf.lookup(slot.lastUser);
     row.name = report.steps[row.lower].op;
     row.location = report.steps[row.lower].location;
-    llvm::raw_string_ostream(row.type) << RankedTensorType::get(type.getShape(),
-                                                                type.getElementType());
+    llvm::raw_string_ostream(row.type)
+        << RankedTensorType::get(type.getShape(), type.getElementType());
     row.bytes = getByteSize(type, dynamicSize);
     row.offset = evaluateSize(view.getByteShift(), dynamicSize);
     row.kind = classify(slot, row);
-    row.aliveBecause = isReturn(slot.lastUser)
-                           ? "returned by the step"
-                           : "used by " + report.steps[row.upper].op + " (" +
-                                 report.steps[row.upper].location + ") at step " +
-                                 std::to_string(row.upper);
+    row.aliveBecause = isReturn(slot.lastUser) ? "returned by the step"
+                                               : "used by " + report.steps[row.upper].op + " (" +
+                                                     report.steps[row.upper].location +
+                                                     ") at step " + std::to_string(row.upper);
     report.buffers.push_back(std::move(row));
   }
 
