@@ -107,7 +107,7 @@ def check(options):
     recognized = abn_opt(pathlib.Path(options.graph).read_text(),
                          ["--abn-import-aten", "--abn-recognize", "--canonicalize"])
     text = make_dynamic(recognized, 4, f"%arg{len(stored.arguments) - 2}")
-    optimize = f"--abn-optimize=numerics={options.mode}"
+    optimize = f"--abn-optimize=numerics={options.mode} recognize=false"
     placed = abn_opt(text, [optimize, "--abn-plan=arena=argument"])
     step = Sized(placed, cache=options.cache)
     own = mlir_exec.compile_module(abn_opt(text, [optimize, "--abn-plan"]), LOWER, cache=options.cache)
