@@ -78,6 +78,9 @@ def Abn_Dialect : Dialect {
     /// On a pack op: the proved lower bound of the arena, and the largest sum of live sizes.
     static constexpr StringLiteral kLowerBoundAttr = "abn.lower_bound_bytes";
     static constexpr StringLiteral kMaxLiveAttr = "abn.max_live_bytes";
+    /// On a pack op with computed sizes: the arena's bytes where each dynamic dimension is dynamic_size.
+    static constexpr StringLiteral kArenaBytesAttr = "abn.arena_bytes";
+    static constexpr StringLiteral kDynamicSizeAttr = "abn.dynamic_size";
     /// On a function that recovers by inversion: the version of it that recomputes instead; on that one a
     /// unit attribute. On the function that chooses between them at run time: both.
     static constexpr StringLiteral kFallbackOfAttr = "abn.fallback";
@@ -93,6 +96,8 @@ def Abn_Dialect : Dialect {
     static constexpr StringLiteral kInstrumentedAttr = "abn.instrumented";
     /// On a function: what the planner chose and what it costs (see docs/Report.md).
     static constexpr StringLiteral kPlanAttr = "abn.plan";
+    /// In it, if sizes are known only at run time: the size of dynamic dimensions that it is tuned for.
+    static constexpr StringLiteral kDynamicSizeKey = "dynamic_size";
     void registerAttributes();
   }];
 }

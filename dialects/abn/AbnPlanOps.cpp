@@ -1,5 +1,6 @@
 // Verifier and fold of abn.pack.
 #include "abn/AbnDialect.h"
+#include "mlir/IR/AffineMap.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
@@ -91,6 +92,55 @@ static LogicalResult verifyAnswer(PackOp op) {
   return verifyDisjoint(op, placed);
 }
 
+/// Whether `expr` is c0 + c1 * s1 + ... with coefficients that are multiples of `factor`, none negative.
+static bool isFormOfMultiples(AffineExpr expr, int64_t factor) {
+  if (auto sum = dyn_cast<AffineBinaryOpExpr>(expr); sum && sum.getKind() == AffineExprKind::Add)
+    return isFormOfMultiples(sum.getLHS(), factor) && isFormOfMultiples(sum.getRHS(), factor);
+  int64_t coefficient = 1;
+  if (auto product = dyn_cast<AffineBinaryOpExpr>(expr);
+      product && product.getKind() == AffineExprKind::Mul) {
+    auto constant = dyn_cast<AffineConstantExpr>(product.getRHS());
+    if (!constant || !isa<AffineSymbolExpr>(product.getLHS()))
+      return false;
+    coefficient = constant.getValue();
+  } else if (auto constant = dyn_cast<AffineConstantExpr>(expr)) {
+    coefficient = constant.getValue();
+  } else if (!isa<AffineSymbolExpr>(expr)) {
+    return false;
+  }
+  return coefficient >= 0 && coefficient % factor == 0;
+}
+
+/// (pack_c5) An answer for all values of the symbols.
+static LogicalResult verifyMaps(PackOp op) {
+  std::optional<ArrayAttr> offsets = op.getOffsetMaps();
+  std::optional<AffineMap> arena = op.getArenaMap();
+  if (offsets.has_value() != arena.has_value())
+    return op.emitOpError("(pack_c5) expected `offset_maps` and `arena_map` together");
+  if (!offsets)
+    return success();
+  if (op.getOffsets())
+    return op.emitOpError("(pack_c5) expected either `offsets` or `offset_maps`, got both");
+  if (offsets->size() != op.getSizes().size())
+    return op.emitOpError("(pack_c5) expected ")
+           << op.getSizes().size() << " maps in `offset_maps`, got " << offsets->size();
+  auto verifyMap = [&](AffineMap map, int64_t factor) -> LogicalResult {
+    if (map.getNumDims() != 0 || map.getNumSymbols() != op.getSymbols().size() ||
+        map.getNumResults() == 0)
+      return op.emitOpError("(pack_c5) expected a map of ")
+             << op.getSymbols().size() << " symbols, got " << AffineMapAttr::get(map);
+    for (AffineExpr expr : map.getResults())
+      if (!isFormOfMultiples(expr, factor))
+        return op.emitOpError("(pack_c5) expected a sum of multiples of ")
+               << factor << " that are not negative, got " << AffineMapAttr::get(map);
+    return success();
+  };
+  for (auto map : offsets->getAsRange<AffineMapAttr>())
+    if (failed(verifyMap(map.getValue(), op.getAlignment())))
+      return failure();
+  return verifyMap(*arena, 1);
+}
+
 LogicalResult PackOp::verify() {
   ArrayRef<int64_t> lifetimes = getLifetimes();
   size_t count = getSizes().size();
@@ -106,7 +156,7 @@ LogicalResult PackOp::verify() {
            << count << " offset results, got " << getPackedOffsets().size();
   if (!llvm::isPowerOf2_64(static_cast<uint64_t>(getAlignment())) || getAlignment() < 0)
     return emitOpError("(pack_c3) expected a power of two for `alignment`, got ") << getAlignment();
-  return verifyAnswer(*this);
+  return failure(failed(verifyAnswer(*this)) || failed(verifyMaps(*this)));
 }
 
 LogicalResult PackOp::fold(FoldAdaptor adaptor, SmallVectorImpl<OpFoldResult> &results) {

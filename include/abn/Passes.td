@@ -403,6 +403,8 @@ def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::ModuleOp"> {
            "`peak`: the smallest arena; `balanced`: the least recomputation within 3 % of it; `time`: no "
            "recomputation">,
     Option<"alignment", "alignment", "int64_t", "256", "offsets are multiples of it, in bytes">,
+    Option<"dynamicSize", "dynamic-size", "int64_t", "8",
+           "what dynamic dimensions count as; the plan is valid for all sizes, and tuned for this one">,
     Option<"lossResult", "loss-result", "int64_t", "-1",
            "which result is the loss, whatever the roles say">
   ];
@@ -442,6 +444,8 @@ def Schedule : Pass<"abn-schedule", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"alignment", "alignment", "int64_t", "256", "offsets are multiples of it, in bytes">,
+    Option<"dynamicSize", "dynamic-size", "int64_t", "8",
+           "what dynamic dimensions count as; the plan is valid for all sizes, and tuned for this one">,
     Option<"lossResult", "loss-result", "int64_t", "-1",
            "which result is the loss, whatever the roles say">
   ];
@@ -510,9 +514,12 @@ def AssignOffsets : Pass<"abn-assign-offsets", "::mlir::func::FuncOp"> {
     Option<"nodeLimit", "node-limit", "int64_t", "500000",
            "how long to search for a smaller arena: nodes of the packer's branch and bound">,
     Option<"canaryBytes", "canary-bytes", "int64_t", "0",
-           "room behind each buffer for the bytes that abn-instrument-arena watches">
+           "room behind each buffer for the bytes that abn-instrument-arena watches">,
+    Option<"dynamicSize", "dynamic-size", "int64_t", "0",
+           "what dynamic dimensions count as where the order of the buffers is chosen; 0: what they "
+           "counted as in abn-plan-recompute, or 8">
   ];
-  let dependentDialects = ["::mlir::abn::AbnDialect"];
+  let dependentDialects = ["::mlir::abn::AbnDialect", "::mlir::arith::ArithDialect"];
 }
 
 def MaterializeArena : Pass<"abn-materialize-arena", "::mlir::ModuleOp"> {
@@ -525,7 +532,8 @@ def MaterializeArena : Pass<"abn-materialize-arena", "::mlir::ModuleOp"> {
            "`alloc`: the function allocates it; `argument`: the caller owns it">
   ];
   let dependentDialects = [
-    "::mlir::abn::AbnDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"
+    "::mlir::abn::AbnDialect", "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+    "::mlir::memref::MemRefDialect"
   ];
 }
 

@@ -65,6 +65,10 @@ struct OptimizeOptions : PassPipelineOptions<OptimizeOptions> {
   Option<int64_t> alignment{*this, "alignment",
                             llvm::cl::desc("offsets in the arena are multiples of it, in bytes"),
                             llvm::cl::init(256)};
+  Option<int64_t> dynamicSize{
+      *this, "dynamic-size",
+      llvm::cl::desc("what dynamic dimensions count as; the plan is valid for all sizes"),
+      llvm::cl::init(8)};
 };
 
 /// Options of `abn-plan`; they mean what they mean on `abn-form-pack-problem`, `abn-assign-offsets` and
@@ -84,6 +88,11 @@ struct PlanOptions : PassPipelineOptions<PlanOptions> {
   Option<int64_t> lossResult{*this, "loss-result",
                              llvm::cl::desc("which result is the loss, whatever the roles say"),
                              llvm::cl::init(-1)};
+  Option<int64_t> dynamicSize{
+      *this, "dynamic-size",
+      llvm::cl::desc("what dynamic dimensions count as where buffers are ordered in the arena; 0: what "
+                     "they did in abn-optimize, or 8"),
+      llvm::cl::init(0)};
 };
 
 /// Recognise, rewrite, plan: tensors in, tensors out.

@@ -25,7 +25,7 @@ void mlir::abn::visitOuterOperands(Operation *op, function_ref<void(OpOperand &)
   });
 }
 
-int64_t mlir::abn::getByteSize(Type type) {
+int64_t mlir::abn::getByteSize(Type type, int64_t dynamicSize) {
   Type element = getElementTypeOrSelf(type);
   if (!element.isIntOrIndexOrFloat())
     return 0;
@@ -34,7 +34,7 @@ int64_t mlir::abn::getByteSize(Type type) {
     if (!shaped.hasRank())
       return 0;
     for (int64_t size : shaped.getShape())
-      bytes *= ShapedType::isDynamic(size) ? 1 : size;
+      bytes *= ShapedType::isDynamic(size) ? dynamicSize : size;
   }
   return bytes;
 }

@@ -74,10 +74,12 @@ void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &
   plan.objective = options.objective;
   plan.alignment = options.alignment;
   plan.lossResult = options.lossResult;
+  plan.dynamicSize = options.dynamicSize;
   pm.addPass(createPlanRecompute(plan));
   ScheduleOptions schedule;
   schedule.alignment = options.alignment;
   schedule.lossResult = options.lossResult;
+  schedule.dynamicSize = options.dynamicSize;
   pm.addNestedPass<func::FuncOp>(createSchedule(schedule));
   pm.addNestedPass<func::FuncOp>(createFuseRecomputation());
 }
@@ -91,6 +93,7 @@ void mlir::abn::buildPlanPipeline(OpPassManager &pm, const PlanOptions &options)
   form.outputs = options.outputs;
   AssignOffsetsOptions assign;
   assign.alignment = options.alignment;
+  assign.dynamicSize = options.dynamicSize;
   OpPassManager &functions = pm.nest<func::FuncOp>();
   functions.addPass(createFormPackProblem(form));
   functions.addPass(createAssignOffsets(assign));

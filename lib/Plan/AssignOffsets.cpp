@@ -1,9 +1,12 @@
 // abn-assign-offsets: solves the abn.pack ops with the packer.
+#include "ParametricPack.h"
+#include "SizeSymbols.h"
 #include "abn/AbnDialect.h"
 #include "abn/Pack/PackSolver.h"
 #include "abn/Passes.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace mlir::abn {
 #define GEN_PASS_DEF_ASSIGNOFFSETS
@@ -14,15 +17,13 @@ using namespace mlir;
 using namespace mlir::abn;
 
 /// The problem of an op whose sizes are constants, with `canaryBytes` behind each buffer.
-static FailureOr<::abn::pack::Problem> getProblem(PackOp op, int64_t alignment,
+static ::abn::pack::Problem getProblem(PackOp op, int64_t alignment,
                                                   int64_t canaryBytes) {
   ::abn::pack::Problem problem;
   ArrayRef<int64_t> lifetimes = op.getLifetimes();
   for (auto [index, size] : llvm::enumerate(op.getSizes())) {
     APInt bytes;
-    if (!matchPattern(size, m_ConstantInt(&bytes)))
-      return op.emitOpError("expected constant sizes, got a size that is computed for buffer ")
-             << index;
+    (void)matchPattern(size, m_ConstantInt(&bytes));
     ::abn::pack::Buffer buffer;
     buffer.lower = lifetimes[2 * index];
     buffer.upper = lifetimes[2 * index + 1] + 1;
@@ -31,6 +32,18 @@ static FailureOr<::abn::pack::Problem> getProblem(PackOp op, int64_t alignment,
     problem.buffers.push_back(buffer);
   }
   return problem;
+}
+
+/// The largest of the forms of the op's symbols.
+static AffineMap getMap(const plan::Forms &forms, MLIRContext *context) {
+  SmallVector<AffineExpr> exprs;
+  for (const plan::Form &form : forms) {
+    AffineExpr sum = getAffineConstantExpr(0, context);
+    for (unsigned symbol = 1; symbol < form.size(); ++symbol)
+      sum = sum + getAffineSymbolExpr(symbol - 1, context) * form[symbol];
+    exprs.push_back(sum + form[0]);
+  }
+  return AffineMap::get(0, forms.front().size() - 1, exprs, context);
 }
 
 namespace {
@@ -48,30 +61,85 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
                                  << canaryBytes.getValue();
       return signalPassFailure();
     }
-    WalkResult result = getOperation().walk([&](PackOp op) {
-      return failed(solve(op)) ? WalkResult::interrupt() : WalkResult::advance();
-    });
-    if (result.wasInterrupted())
-      signalPassFailure();
+    if (dynamicSize < 0) {
+      getOperation().emitError() << "expected no negative option `dynamic-size`, got "
+                                 << dynamicSize.getValue();
+      return signalPassFailure();
+    }
+    getOperation().walk([&](PackOp op) { solve(op); });
   }
 
-  LogicalResult solve(PackOp op) {
-    FailureOr<::abn::pack::Problem> problem = getProblem(op, alignment, canaryBytes);
-    if (failed(problem))
-      return failure();
+  void solve(PackOp op) {
+    op.setAlignment(alignment);
+    for (StringRef old : {AbnDialect::kCanaryAttr, AbnDialect::kDynamicSizeAttr,
+                          AbnDialect::kArenaBytesAttr})
+      op->removeAttr(old);
+    op.removeOffsetsAttr();
+    op.removeArenaSizeAttr();
+    op.removeOffsetMapsAttr();
+    op.removeArenaMapAttr();
+    SmallVector<Value> symbols(op.getSymbols());
+    op.getSymbolsMutable().clear();
+    for (Value symbol : symbols)
+      if (Operation *product = symbol.getDefiningOp(); product && isOpTriviallyDead(product))
+        product->erase();
+    if (llvm::all_of(op.getSizes(), [](Value size) { return matchPattern(size, m_Constant()); }))
+      solveConstant(op);
+    else
+      solveParametric(op);
+    if (canaryBytes > 0)
+      setInteger(op, AbnDialect::kCanaryAttr, canaryBytes);
+  }
+
+  static void setInteger(PackOp op, StringRef name, int64_t value) {
+    op->setAttr(name, Builder(op.getContext()).getI64IntegerAttr(value));
+  }
+
+  void solveConstant(PackOp op) {
+    ::abn::pack::Problem problem = getProblem(op, alignment, canaryBytes);
     ::abn::pack::Options options;
     options.nodeLimit = nodeLimit;
-    ::abn::pack::Result solved = ::abn::pack::solve(*problem, options);
-    Builder b(op.getContext());
-    op.setAlignment(alignment);
+    ::abn::pack::Result solved = ::abn::pack::solve(problem, options);
     op.setOffsets(ArrayRef<int64_t>(solved.offsets));
     op.setArenaSize(solved.arena);
-    op->setAttr(AbnDialect::kLowerBoundAttr, b.getI64IntegerAttr(solved.lowerBound));
-    op->setAttr(AbnDialect::kMaxLiveAttr, b.getI64IntegerAttr(solved.maxLive));
-    op->removeAttr(AbnDialect::kCanaryAttr);
-    if (canaryBytes > 0)
-      op->setAttr(AbnDialect::kCanaryAttr, b.getI64IntegerAttr(canaryBytes));
-    return success();
+    setInteger(op, AbnDialect::kLowerBoundAttr, solved.lowerBound);
+    setInteger(op, AbnDialect::kMaxLiveAttr, solved.maxLive);
+  }
+
+  /// What dynamic dimensions are taken to be: the option, or what the planner took.
+  int64_t getDynamicSize(PackOp op) const {
+    if (dynamicSize > 0)
+      return dynamicSize;
+    auto func = op->getParentOfType<func::FuncOp>();
+    auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    auto planned = plan ? plan.getAs<IntegerAttr>(AbnDialect::kDynamicSizeKey) : IntegerAttr();
+    return planned ? planned.getInt() : 8;
+  }
+
+  void solveParametric(PackOp op) {
+    SizeSymbols symbols;
+    std::vector<plan::Form> sizes = symbols.read(op.getSizes());
+    plan::ParametricProblem problem;
+    problem.alignment = alignment;
+    problem.nodeLimit = nodeLimit;
+    problem.at = symbols.evaluate(getDynamicSize(op));
+    ArrayRef<int64_t> lifetimes = op.getLifetimes();
+    for (auto [index, size] : llvm::enumerate(sizes)) {
+      size[0] += canaryBytes;
+      problem.buffers.push_back({lifetimes[2 * index], lifetimes[2 * index + 1], std::move(size)});
+    }
+    plan::ParametricPlan solved = plan::packParametric(problem);
+    OpBuilder b(op);
+    SmallVector<Attribute> maps;
+    for (const plan::Forms &offset : solved.offsets)
+      maps.push_back(AffineMapAttr::get(getMap(offset, op.getContext())));
+    op.getSymbolsMutable().assign(symbols.materialize(b, op.getLoc()));
+    op.setOffsetMapsAttr(b.getArrayAttr(maps));
+    op.setArenaMap(getMap(solved.arena, op.getContext()));
+    setInteger(op, AbnDialect::kLowerBoundAttr, solved.lowerBound);
+    setInteger(op, AbnDialect::kMaxLiveAttr, solved.maxLive);
+    setInteger(op, AbnDialect::kArenaBytesAttr, solved.arenaBytes);
+    setInteger(op, AbnDialect::kDynamicSizeAttr, getDynamicSize(op));
   }
 };
 } // namespace

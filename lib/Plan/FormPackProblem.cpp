@@ -1,10 +1,12 @@
 // abn-form-pack-problem: the allocations of a bufferized step as one abn.pack op.
+#include "ResolveSizes.h"
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
 #include "abn/Plan/SlotLiveness.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include <map>
 
 namespace mlir::abn {
 #define GEN_PASS_DEF_FORMPACKPROBLEM
@@ -42,27 +44,55 @@ struct FormPackProblem : mlir::abn::impl::FormPackProblemBase<FormPackProblem> {
       if (outputs == "arena" || !isReturned(slot))
         slots.push_back(slot);
     }
-    if (!slots.empty())
-      build(func, slots);
+    if (!slots.empty() && failed(build(func, slots)))
+      signalPassFailure();
   }
 
-  void build(func::FuncOp func, ArrayRef<Slot> slots) {
-    OpBuilder b = OpBuilder::atBlockBegin(&func.getBody().front());
+  LogicalResult build(func::FuncOp func, ArrayRef<Slot> slots) {
+    SizeHoister hoister(func);
+    OpBuilder &b = hoister.getBuilder();
     SmallVector<int64_t> lifetimes;
     SmallVector<Value> sizes;
-    llvm::DenseMap<int64_t, Value> constants;
+    std::map<std::pair<int64_t, SmallVector<void *>>, Value> known;
     for (auto [index, slot] : llvm::enumerate(slots)) {
       lifetimes.append({slot.lower, slot.upper});
-      int64_t bytes = getByteSize(slot.definition->getResult(0).getType());
-      Value &size = constants[bytes];
+      auto alloc = cast<memref::AllocOp>(slot.definition);
+      if (failed(hoistSizes(alloc, hoister)))
+        return failure();
+      int64_t bytes = getByteSize(alloc.getType());
+      SmallVector<void *> key;
+      for (Value size : alloc.getDynamicSizes())
+        key.push_back(size.getAsOpaquePointer());
+      Value &size = known[{bytes, key}];
       if (!size)
-        size = arith::ConstantIndexOp::create(b, func.getLoc(), bytes);
+        size = createSize(func.getLoc(), bytes, alloc.getDynamicSizes(), b);
       sizes.push_back(size);
-      slot.definition->setAttr(AbnDialect::kSlotAttr, b.getI64IntegerAttr(index));
+      alloc->setAttr(AbnDialect::kSlotAttr, b.getI64IntegerAttr(index));
     }
     SmallVector<Type> types(slots.size() + 1, b.getIndexType());
-    PackOp::create(b, func.getLoc(), types, sizes, b.getDenseI64ArrayAttr(lifetimes),
-                   b.getI64IntegerAttr(256), DenseI64ArrayAttr(), IntegerAttr());
+    PackOp::create(b, func.getLoc(), types, sizes, /*symbols=*/ValueRange(),
+                   b.getDenseI64ArrayAttr(lifetimes), b.getI64IntegerAttr(256),
+                   DenseI64ArrayAttr(), IntegerAttr(), ArrayAttr(), AffineMapAttr());
+    return success();
+  }
+
+  /// The arena is there when the function begins, so its buffers' sizes must be.
+  static LogicalResult hoistSizes(memref::AllocOp alloc, SizeHoister &hoister) {
+    for (OpOperand &size : alloc.getDynamicSizesMutable()) {
+      Value hoisted = hoister.hoist(size.get());
+      if (!hoisted)
+        return alloc.emitOpError("expected sizes that follow from the sizes of the function's "
+                                 "arguments");
+      size.set(hoisted);
+    }
+    return success();
+  }
+
+  static Value createSize(Location loc, int64_t bytes, ValueRange dynamic, OpBuilder &b) {
+    Value size = arith::ConstantIndexOp::create(b, loc, bytes);
+    for (Value factor : dynamic)
+      size = arith::MulIOp::create(b, loc, size, factor);
+    return size;
   }
 };
 } // namespace

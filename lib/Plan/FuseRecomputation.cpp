@@ -1,4 +1,5 @@
 // abn-fuse-recomputation: what is computed again in several elementwise ops becomes one pass.
+#include "ResolveSizes.h"
 #include "abn/AbnDialect.h"
 #include "abn/Lower/AbnToLinalg.h"
 #include "abn/Passes.h"
@@ -83,14 +84,20 @@ struct FuseRecomputation : mlir::abn::impl::FuseRecomputationBase<FuseRecomputat
   void runOnOperation() override {
     lowerToLinalg();
     IRRewriter rewriter(&getContext());
+    bool hasFused = false;
     // Each fusion can only make pairs with the ops behind it.
     for (Block &block : getOperation().getBody())
       for (Operation *op = block.empty() ? nullptr : &block.front(); op;) {
         Operation *next = op->getNextNode();
-        if (isa<linalg::GenericOp>(op) && canFuse(op))
+        if (isa<linalg::GenericOp>(op) && canFuse(op)) {
           fuse(rewriter, op, next);
+          hasFused = true;
+        }
         op = next;
       }
+    // The lowering asked the tensors for their sizes.
+    if (hasFused && failed(resolveSizes(getOperation())))
+      signalPassFailure();
   }
 
   /// The abn ops of every pair become linalg.

@@ -199,6 +199,8 @@ struct InstrumentArena : mlir::abn::impl::InstrumentArenaBase<InstrumentArena> {
       return success();
     if (!llvm::hasSingleElement(func.getBody()))
       return func.emitError() << "expected a function of one block";
+    if (!cast<MemRefType>(arena.getType()).hasStaticShape())
+      return emitError(arena.getLoc()) << "expected an arena of constant size, got " << arena.getType();
     FailureOr<SmallVector<PlacedSlot>> slots = findSlots(func, arena);
     if (failed(slots))
       return failure();

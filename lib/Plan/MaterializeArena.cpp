@@ -1,8 +1,10 @@
 // abn-materialize-arena: one buffer in place of all allocations, views of it at the planned
 // offsets.
+#include "ArenaSize.h"
 #include "abn/AbnDialect.h"
 #include "abn/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/StringMap.h"
@@ -52,25 +54,33 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
       return success();
     if (several.wasInterrupted())
       return pack.emitOpError("expected one `abn.pack` in a function");
-    if (!pack.getArenaSize())
+    if (!pack.getArenaSize() && !pack.getArenaMap())
       return pack.emitOpError("expected `offsets`; run abn-assign-offsets first");
     OpBuilder b(pack);
+    MapEmitter emitter(b, pack.getLoc(), pack.getSymbols());
+    bool isArgument = arena == "argument" || isVersion(func);
     Value buffer =
-        createArena(func, *pack.getArenaSize(), pack.getAlignment(), b,
-                    /*asArgument=*/arena == "argument" || isVersion(func));
+        pack.getArenaSize()
+            ? createArena(func, *pack.getArenaSize(), pack.getAlignment(), b, isArgument)
+            : createArena(func, emitter.emit(*pack.getArenaMap()), pack.getAlignment(), b, isArgument);
     SmallVector<memref::AllocOp> allocs;
     func.walk([&](memref::AllocOp alloc) {
       if (alloc->hasAttr(AbnDialect::kSlotAttr))
         allocs.push_back(alloc);
     });
-    ArrayRef<int64_t> offsets = *pack.getOffsets();
+    int64_t count = pack.getSizes().size();
     for (memref::AllocOp alloc : allocs) {
       auto slot = alloc->getAttrOfType<IntegerAttr>(AbnDialect::kSlotAttr);
-      if (!slot || slot.getInt() < 0 || slot.getInt() >= static_cast<int64_t>(offsets.size()))
+      if (!slot || slot.getInt() < 0 || slot.getInt() >= count)
         return alloc.emitOpError("expected a slot of the pack op, got ")
                << alloc->getAttr(AbnDialect::kSlotAttr);
+      b.setInsertionPoint(pack);
+      Value offset;
+      if (pack.getOffsetMaps())
+        offset = emitter.emit(cast<AffineMapAttr>((*pack.getOffsetMaps())[slot.getInt()]).getValue());
       b.setInsertionPoint(alloc);
-      Value offset = arith::ConstantIndexOp::create(b, alloc.getLoc(), offsets[slot.getInt()]);
+      if (pack.getOffsets())
+        offset = arith::ConstantIndexOp::create(b, alloc.getLoc(), (*pack.getOffsets())[slot.getInt()]);
       auto view = memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(), buffer, offset,
                                          alloc.getDynamicSizes());
       view->setAttr(AbnDialect::kSlotAttr, slot);
@@ -97,24 +107,60 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
         b.getDictionaryAttr({b.getNamedAttr(AbnDialect::kArenaAttr, b.getUnitAttr())});
     (void)func.insertArgument(index, type, attrs, func.getLoc());
     if (!isVersion(func))
-      createSizeQuery(func, bytes);
+      createSizeQuery(func, bytes, Value());
     return func.getArgument(index);
   }
 
-  /// A function that says how many bytes the caller's arena must have.
-  static void createSizeQuery(func::FuncOp func, int64_t bytes) {
-    OpBuilder b(func);
-    auto query = func::FuncOp::create(b, func.getLoc(), (func.getName() + "_arena_size").str(),
-                                      b.getFunctionType({}, {b.getIndexType()}));
-    b.setInsertionPointToStart(query.addEntryBlock());
-    Value size = arith::ConstantIndexOp::create(b, func.getLoc(), bytes);
-    func::ReturnOp::create(b, func.getLoc(), size);
+  /// The same with a size that is computed. Of the caller's the step takes as much as it needs, so that
+  /// the IR says how large the arena is.
+  static Value createArena(func::FuncOp func, Value bytes, int64_t alignment, OpBuilder &b,
+                           bool asArgument) {
+    Location loc = func.getLoc();
+    auto type = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+    if (!asArgument) {
+      auto alloc = memref::AllocOp::create(b, loc, type, bytes, b.getI64IntegerAttr(alignment));
+      alloc->setAttr(AbnDialect::kArenaAttr, b.getUnitAttr());
+      return alloc;
+    }
+    unsigned index = func.getNumArguments();
+    DictionaryAttr attrs =
+        b.getDictionaryAttr({b.getNamedAttr(AbnDialect::kArenaAttr, b.getUnitAttr())});
+    (void)func.insertArgument(index, type, attrs, loc);
+    Value given = func.getArgument(index);
+    Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+    if (!isVersion(func)) {
+      createSizeQuery(func, 0, bytes);
+      Value size = memref::DimOp::create(b, loc, given, zero);
+      Value isEnough =
+          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, size, bytes);
+      cf::AssertOp::create(b, loc, isEnough, "abn: the arena is smaller than the step needs");
+    }
+    auto part = memref::ViewOp::create(b, loc, type, given, zero, bytes);
+    part->setAttr(AbnDialect::kArenaAttr, b.getUnitAttr());
+    return part;
+  }
+
+  /// The size of a version's arena at the beginning of the function that calls it, with the same
+  /// arguments.
+  static Value computeSize(func::FuncOp version, func::FuncOp caller, OpBuilder &b) {
+    Value arena = version.getArguments().back();
+    for (Operation *user : arena.getUsers())
+      if (auto view = dyn_cast<memref::ViewOp>(user); view && view->hasAttr(AbnDialect::kArenaAttr))
+        return cloneSize(b, view.getSizes().front(), [&](const SizeSource &source) -> Value {
+          Value argument = caller.getArgument(source.argument.getArgNumber());
+          if (!source.dim)
+            return argument;
+          return memref::DimOp::create(b, caller.getLoc(), argument, *source.dim);
+        });
+    return arith::ConstantIndexOp::create(b, caller.getLoc(),
+                                          cast<MemRefType>(arena.getType()).getDimSize(0));
   }
 
   /// One arena for all versions of a step: the largest.
   LogicalResult shareArena(func::FuncOp func, ArrayAttr versions) {
     int64_t bytes = 0, alignment = 1;
     llvm::StringMap<MemRefType> arenaOf;
+    SmallVector<func::FuncOp> placed;
     SmallVector<DictionaryAttr> plans;
     for (auto name : versions.getAsRange<FlatSymbolRefAttr>()) {
       auto version = getOperation().lookupSymbol<func::FuncOp>(name.getValue());
@@ -127,18 +173,30 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
       bytes = std::max(bytes, type.getDimSize(0));
       alignment = std::max(alignment, plan.getAs<IntegerAttr>("alignment").getInt());
       plans.push_back(plan);
+      placed.push_back(version);
     }
     if (plans.empty())
       return success();
     OpBuilder b = OpBuilder::atBlockBegin(&func.getBody().front());
-    Value buffer = createArena(func, bytes, alignment, b, arena == "argument");
+    bool isDynamic = llvm::any_of(placed, [](func::FuncOp version) {
+      return !cast<MemRefType>(version.getArgumentTypes().back()).hasStaticShape();
+    });
+    Value largest;
+    for (func::FuncOp version : isDynamic ? placed : SmallVector<func::FuncOp>()) {
+      Value size = computeSize(version, func, b);
+      largest = largest ? arith::MaxSIOp::create(b, func.getLoc(), largest, size).getResult() : size;
+    }
+    Value buffer = isDynamic ? createArena(func, largest, alignment, b, arena == "argument")
+                             : createArena(func, bytes, alignment, b, arena == "argument");
     Value zero = arith::ConstantIndexOp::create(b, func.getLoc(), 0);
     func.walk([&](func::CallOp call) {
       auto type = arenaOf.find(call.getCallee());
       if (type == arenaOf.end())
         return;
       b.setInsertionPoint(call);
-      Value part = memref::ViewOp::create(b, call.getLoc(), type->second, buffer, zero, ValueRange());
+      Value part = buffer;
+      if (type->second.hasStaticShape())
+        part = memref::ViewOp::create(b, call.getLoc(), type->second, buffer, zero, ValueRange());
       call.getOperandsMutable().append(part);
     });
     func->setAttr(AbnDialect::kPlanAttr, combinePlans(plans, b));
@@ -157,9 +215,38 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
             largest = std::max(largest, bytes.getInt());
         value = b.getI64IntegerAttr(largest);
       }
+      if (entry.getName() == "arena_formula" || entry.getName() == "arena_symbols") {
+        if (!haveSameSymbols(plans))
+          continue;
+        value = entry.getName() == "arena_symbols" ? value : combineFormulas(plans, b);
+      }
       combined.push_back(b.getNamedAttr(entry.getName(), value));
     }
     return b.getDictionaryAttr(combined);
+  }
+
+  /// Whether s0 means the same in all formulas.
+  static bool haveSameSymbols(ArrayRef<DictionaryAttr> plans) {
+    Attribute symbols;
+    for (DictionaryAttr plan : plans) {
+      Attribute own = plan.get("arena_symbols");
+      if (own && symbols && own != symbols)
+        return false;
+      symbols = symbols ? symbols : own;
+    }
+    return true;
+  }
+
+  /// The largest of the formulas. What a version without computed sizes needs is one too.
+  static Attribute combineFormulas(ArrayRef<DictionaryAttr> plans, Builder &b) {
+    std::string text = "max(";
+    for (auto [index, plan] : llvm::enumerate(plans)) {
+      auto formula = plan.getAs<StringAttr>("arena_formula");
+      text += index ? ", " : "";
+      text += formula ? formula.str()
+                      : std::to_string(plan.getAs<IntegerAttr>("arena_bytes").getInt());
+    }
+    return b.getStringAttr(text + ")");
   }
 
   static void recordPlan(func::FuncOp func, PackOp pack) {
@@ -172,7 +259,18 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
       if (value)
         plan.push_back(b.getNamedAttr(key, value));
     };
-    add("arena_bytes", pack.getArenaSizeAttr());
+    if (std::optional<AffineMap> map = pack.getArenaMap()) {
+      SmallVector<std::string> names;
+      for (Value symbol : pack.getSymbols())
+        names.push_back(describeSize(symbol));
+      SmallVector<StringRef> symbols(names.begin(), names.end());
+      add("arena_bytes", pack->getAttr(AbnDialect::kArenaBytesAttr));
+      add(AbnDialect::kDynamicSizeKey, pack->getAttr(AbnDialect::kDynamicSizeAttr));
+      add("arena_formula", b.getStringAttr(describeMap(*map)));
+      add("arena_symbols", b.getStrArrayAttr(symbols));
+    } else {
+      add("arena_bytes", pack.getArenaSizeAttr());
+    }
     add("alignment", pack.getAlignmentAttr());
     add("lower_bound_bytes", pack->getAttr(AbnDialect::kLowerBoundAttr));
     add("max_live_bytes", pack->getAttr(AbnDialect::kMaxLiveAttr));

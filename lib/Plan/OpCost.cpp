@@ -12,27 +12,28 @@
 using namespace mlir;
 using namespace mlir::abn;
 
-int64_t mlir::abn::getElementCount(Type type) {
+int64_t mlir::abn::getElementCount(Type type, int64_t dynamicSize) {
   auto shaped = dyn_cast<ShapedType>(type);
   int64_t count = 1;
   if (shaped && shaped.hasRank())
     for (int64_t size : shaped.getShape())
-      count *= ShapedType::isDynamic(size) ? 1 : size;
+      count *= ShapedType::isDynamic(size) ? dynamicSize : size;
   return count;
 }
 
 /// Two per multiply-add: each element of the output sums over the filter's elements of one group.
-static int64_t getConvolutionFlops(Value output, Value filter) {
+static int64_t getConvolutionFlops(Value output, Value filter, int64_t dynamicSize) {
   auto type = cast<ShapedType>(filter.getType());
   int64_t filters = std::max<int64_t>(type.getDimSize(0), 1);
-  return 2 * getElementCount(output.getType()) * (getElementCount(type) / filters);
+  return 2 * getElementCount(output.getType(), dynamicSize) *
+         (getElementCount(type, dynamicSize) / filters);
 }
 
 /// The iterations of a linalg op times the ops of its body.
-static int64_t getLinalgFlops(linalg::LinalgOp op) {
+static int64_t getLinalgFlops(linalg::LinalgOp op, int64_t dynamicSize) {
   int64_t iterations = 1;
   for (int64_t range : op.getStaticLoopRanges())
-    iterations *= ShapedType::isDynamic(range) ? 1 : range;
+    iterations *= ShapedType::isDynamic(range) ? dynamicSize : range;
   int64_t perIteration =
       llvm::count_if(op.getBlock()->without_terminator(), [](Operation &) { return true; });
   return iterations * perIteration;
@@ -45,28 +46,28 @@ static bool isElementwiseLinalg(linalg::LinalgOp op) {
          });
 }
 
-OpCost mlir::abn::getOpCost(Operation *op) {
+OpCost mlir::abn::getOpCost(Operation *op, int64_t dynamicSize) {
   OpCost cost;
   llvm::TypeSwitch<Operation *>(op)
       .Case<dnn::ConvolutionOp>([&](auto conv) {
-        cost.flops = getConvolutionFlops(conv->getResult(0), conv.getFilter());
+        cost.flops = getConvolutionFlops(conv->getResult(0), conv.getFilter(), dynamicSize);
         cost.isHeavy = true;
       })
       .Case<dnn::ConvolutionInputGradOp>([&](auto conv) {
-        cost.flops = getConvolutionFlops(conv.getOutputGrad(), conv.getFilter());
+        cost.flops = getConvolutionFlops(conv.getOutputGrad(), conv.getFilter(), dynamicSize);
         cost.isHeavy = true;
       })
       .Case<dnn::ConvolutionWeightGradOp>([&](auto conv) {
-        cost.flops = getConvolutionFlops(conv.getOutputGrad(), conv->getResult(0));
+        cost.flops = getConvolutionFlops(conv.getOutputGrad(), conv->getResult(0), dynamicSize);
         cost.isHeavy = true;
       })
       .Case<ActivationOp, ActivationGradOp, ActivationInverseOp, BatchNormInferenceOp>(
           [&](auto elementwise) {
-            cost.flops = 4 * getElementCount(elementwise->getResult(0).getType());
+            cost.flops = 4 * getElementCount(elementwise->getResult(0).getType(), dynamicSize);
             cost.isElementwise = true;
           })
       .Case<linalg::LinalgOp>([&](linalg::LinalgOp linalgOp) {
-        cost.flops = getLinalgFlops(linalgOp);
+        cost.flops = getLinalgFlops(linalgOp, dynamicSize);
         cost.isHeavy = linalg::isaContractionOpInterface(linalgOp) ||
                        (linalg::isaConvolutionOpInterface(linalgOp) &&
                         !StringRef(op->getName().getStringRef()).contains("pooling"));
@@ -74,7 +75,7 @@ OpCost mlir::abn::getOpCost(Operation *op) {
       })
       .Default([&](Operation *other) {
         for (Value result : other->getResults())
-          cost.flops += getElementCount(result.getType());
+          cost.flops += getElementCount(result.getType(), dynamicSize);
       });
   return cost;
 }

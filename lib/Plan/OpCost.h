@@ -7,7 +7,7 @@
 namespace mlir::abn {
 
 struct OpCost {
-  /// Floating-point operations; dynamic dimensions count as 1.
+  /// Floating-point operations.
   int64_t flops = 0;
   /// A convolution, one of its gradients or a contraction.
   bool isHeavy = false;
@@ -15,10 +15,11 @@ struct OpCost {
   bool isElementwise = false;
 };
 
-OpCost getOpCost(Operation *op);
+/// Dynamic dimensions count as `dynamicSize`.
+OpCost getOpCost(Operation *op, int64_t dynamicSize = 1);
 
-/// The product of the static sizes.
-int64_t getElementCount(Type type);
+/// The product of the sizes; dynamic dimensions count as `dynamicSize`.
+int64_t getElementCount(Type type, int64_t dynamicSize = 1);
 
 /// Whether the op's results can be computed again by a clone of it: no effects, no randomness but
 /// its operands. What that costs, getOpCost says.

@@ -2,6 +2,7 @@
 // which operand, which can be computed again.
 #include "abn/Plan/PlanModel.h"
 #include "OpCost.h"
+#include "ResolveSizes.h"
 #include "abn/AbnDialect.h"
 #include "dnn/DnnDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -20,9 +21,9 @@ bool mlir::abn::isBufferView(Operation *op) {
 }
 
 /// Ops that have no place in the schedule: they stand wherever their reader needs them.
-static bool isPlaceless(Operation *op) {
+bool PlanModel::isPlaceless(Operation *op) const {
   return isBufferView(op) || isa<tensor::EmptyOp>(op) || op->hasTrait<OpTrait::ConstantLike>() ||
-         op->hasTrait<OpTrait::IsTerminator>();
+         op->hasTrait<OpTrait::IsTerminator>() || sizeOps.contains(op);
 }
 
 Value PlanModel::getBase(Value value) const {
@@ -39,7 +40,7 @@ unsigned PlanModel::getValueId(Value base) {
   if (!isNew)
     return it->second;
   GraphValue value;
-  value.bytes = isa<RankedTensorType>(base.getType()) ? getByteSize(base.getType()) : 0;
+  value.bytes = isa<RankedTensorType>(base.getType()) ? getByteSize(base.getType(), dynamicSize) : 0;
   Operation *def = base.getDefiningOp();
   value.isExternal = !def || def->hasTrait<OpTrait::ConstantLike>();
   if (auto argument = dyn_cast<BlockArgument>(base))
@@ -49,8 +50,9 @@ unsigned PlanModel::getValueId(Value base) {
   return it->second;
 }
 
-PlanModel::PlanModel(const TrainingStep &step, bool mayRebuild)
-    : func(step.getFunction()), step(step) {
+PlanModel::PlanModel(const TrainingStep &step, int64_t dynamicSize, bool mayRebuild)
+    : func(step.getFunction()), step(step), dynamicSize(dynamicSize),
+      sizeOps(findSizeOps(func.getBody().front())) {
   Block &block = func.getBody().front();
   for (Operation &op : block)
     if (!isPlaceless(&op))
@@ -98,7 +100,7 @@ void PlanModel::addOp(Operation *op) {
   visitOuterOperands(op, [&](OpOperand &operand) {
     Value base = getBase(operand.get());
     Operation *def = base.getDefiningOp();
-    if (isa_and_nonnull<tensor::EmptyOp>(def))
+    if (isa_and_nonnull<tensor::EmptyOp>(def) || sizeOps.contains(def))
       return;
     bool isInit = destination && operand.getOwner() == op && destination.isDpsInit(&operand);
     if (isInit && !isReadDestination(destination, operand))
@@ -124,7 +126,7 @@ void PlanModel::addOp(Operation *op) {
     }
     graphOp.results.push_back(graphResult);
   }
-  OpCost cost = getOpCost(op);
+  OpCost cost = getOpCost(op, dynamicSize);
   graphOp.flops = cost.flops;
   graphOp.isHeavy = cost.isHeavy;
   graphOp.isElementwise = cost.isElementwise;
@@ -196,7 +198,7 @@ void PlanModel::addNormalizeRecipe(unsigned id) {
     if (operand->get() == op.getInput())
       result.reusable.push_back(read);
   recipe.results.push_back(result);
-  recipe.flops = 4 * getElementCount(op->getResult(0).getType());
+  recipe.flops = 4 * getElementCount(op->getResult(0).getType(), dynamicSize);
   recipe.isElementwise = true;
   recipe.isForward = true;
   graph.values[value].recipe =

@@ -1,5 +1,6 @@
 // abn-plan-recompute: what is kept, what is computed again and when.
 #include "GradientsFromOutput.h"
+#include "ResolveSizes.h"
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
@@ -61,6 +62,14 @@ static void recordPlan(func::FuncOp func, const plan::PlannerResult &result, Str
                                      b.getNamedAttr("objective", b.getStringAttr(objective))}));
 }
 
+/// What the plan is tuned for, so that abn-assign-offsets does not have to be told again.
+static void recordDynamicSize(func::FuncOp func, int64_t dynamicSize) {
+  Builder b(func.getContext());
+  NamedAttrList plan(func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr));
+  plan.set(AbnDialect::kDynamicSizeKey, b.getI64IntegerAttr(dynamicSize));
+  func->setAttr(AbnDialect::kPlanAttr, plan.getDictionary(func.getContext()));
+}
+
 namespace {
 struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
   using PlanRecomputeBase::PlanRecomputeBase;
@@ -75,6 +84,11 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
     }
     if (alignment <= 0 || !llvm::isPowerOf2_64(alignment)) {
       module.emitError() << "expected a power of two for the option `alignment`, got " << alignment;
+      return signalPassFailure();
+    }
+    if (dynamicSize <= 0) {
+      module.emitError() << "expected a positive option `dynamic-size`, got "
+                         << dynamicSize.getValue();
       return signalPassFailure();
     }
     plan::PlannerOptions options;
@@ -112,9 +126,12 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
     FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
     if (failed(step) || !step->getLossResult())
       return 0;
+    if (failed(resolveSizes(func)))
+      return failure();
     readOutputsInGradients(func);
+    step = TrainingStep::get(func, loss);
     // Where the step inverts anyway, other values may be recovered too.
-    PlanModel model(*step, /*mayRebuild=*/getNumerics(func) == "invert");
+    PlanModel model(*step, dynamicSize, /*mayRebuild=*/getNumerics(func) == "invert");
     if (!model.hasBuffers())
       return 0;
     plan::PlannerResult result = planStep(model.getGraph(), options);
@@ -131,6 +148,8 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
     }
     const plan::PlanPoint &chosen = result.curve[result.chosen];
     recordPlan(func, result, objective);
+    if (model.isDynamic())
+      recordDynamicSize(func, dynamicSize);
     remark::analysis(func.getLoc(), remark::RemarkOpts::name("PlanRecompute").category("abn"))
         << "arena of " + std::to_string(chosen.arena) + " bytes; " +
                std::to_string(chosen.cost.bytes) + " bytes and " +

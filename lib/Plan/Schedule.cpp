@@ -1,4 +1,5 @@
 // abn-schedule: the order of the ops for the smallest arena.
+#include "ResolveSizes.h"
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
@@ -27,13 +28,21 @@ struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
                                << alignment;
       return signalPassFailure();
     }
+    if (dynamicSize <= 0) {
+      emitError(func.getLoc()) << "expected a positive option `dynamic-size`, got "
+                               << dynamicSize.getValue();
+      return signalPassFailure();
+    }
     std::optional<unsigned> loss;
     if (lossResult >= 0)
       loss = lossResult;
     FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
     if (failed(step) || !step->getLossResult() || func->hasAttr(AbnDialect::kVersionsAttr))
       return;
-    PlanModel model(*step);
+    if (failed(resolveSizes(func)))
+      return signalPassFailure();
+    step = TrainingStep::get(func, loss);
+    PlanModel model(*step, dynamicSize);
     if (!model.hasBuffers())
       return;
     plan::PlanPoint point = reorderStep(model.getGraph(), alignment);

@@ -1,6 +1,7 @@
 // Writes a schedule as the function's body: every op cloned in its place, destinations as the
 // planner chose them.
 #include "OpCost.h"
+#include "ResolveSizes.h"
 #include "abn/AbnDialect.h"
 #include "abn/Plan/PlanModel.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -24,11 +25,11 @@ public:
     Operation *terminator = block.getTerminator();
     SmallVector<Operation *> before;
     for (Operation &op : block.without_terminator())
-      if (op.hasTrait<OpTrait::ConstantLike>())
+      if (op.hasTrait<OpTrait::ConstantLike>() || model.sizeOps.contains(&op))
         constants.push_back(&op);
       else
         before.push_back(&op);
-    // Constants have no place of their own; all others are cloned behind what there was.
+    // Constants and sizes have no place of their own; all others are cloned behind what there was.
     for (Operation *op : llvm::reverse(constants))
       op->moveBefore(&block, block.begin());
     builder.setInsertionPoint(terminator);
@@ -49,7 +50,7 @@ private:
     if (auto it = model.valueIds.find(value); it != model.valueIds.end())
       return current[it->second];
     Operation *def = value.getDefiningOp();
-    if (!def || def->hasTrait<OpTrait::ConstantLike>())
+    if (!def || def->hasTrait<OpTrait::ConstantLike>() || model.sizeOps.contains(def))
       return value;
     if (isBufferView(def)) {
       Value source = resolve(def->getOperand(0));
@@ -184,4 +185,7 @@ private:
 
 void PlanModel::apply(const plan::Schedule &schedule, int64_t alignment) {
   ScheduleWriter(*this, schedule, alignment).run();
+  // New destinations have the sizes of what they are like.
+  [[maybe_unused]] LogicalResult resolved = resolveSizes(func);
+  assert(succeeded(resolved) && "a step that has been read has sizes that follow");
 }

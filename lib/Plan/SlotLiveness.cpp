@@ -1,6 +1,7 @@
 // Lifetimes of buffers over the function's block, through all aliases.
 #include "abn/Plan/SlotLiveness.h"
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/DenseMap.h"
 
@@ -26,9 +27,9 @@ SmallVector<Slot> mlir::abn::computeSlots(func::FuncOp func,
     slot.definition = &op;
     for (Value alias : aliases.resolve(op.getResult(0)))
       for (Operation *user : alias.getUsers()) {
-        // A view uses no byte; its own readers do.
+        // A view uses no byte, its own readers do; nor does who asks for the size.
         Operation *top = block.findAncestorOpInBlock(*user);
-        if (!top || isa<ViewLikeOpInterface>(user))
+        if (!top || isa<ViewLikeOpInterface, memref::DimOp>(user))
           continue;
         unsigned at = position.lookup(top);
         if (!slot.firstUser || at < slot.lower)

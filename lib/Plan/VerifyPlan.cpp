@@ -1,5 +1,8 @@
-// abn-verify-plan: runs over the step in order and keeps, for every byte of the arena, whose it is.
+// abn-verify-plan: runs over the step in order and keeps, for every slot of the arena, whether its
+// bytes are still its own. Offsets may be computed from sizes: two slots are then disjoint only if they
+// are for all sizes.
 // Shares no code with the planner, the packer or the liveness that they rest on.
+#include "ArenaPosition.h"
 #include "abn/AbnDialect.h"
 #include "abn/Passes.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -8,7 +11,6 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/DenseMap.h"
-#include <map>
 
 namespace mlir::abn {
 #define GEN_PASS_DEF_VERIFYPLAN
@@ -22,59 +24,54 @@ namespace {
 /// The part of the arena that one view shows: a slot, bytes [begin, end).
 struct Place {
   Operation *view = nullptr;
-  int64_t begin = 0, end = 0;
+  unsigned slot = 0;
+  ArenaPosition begin, end;
+
+  bool isEmpty() const { return end.isNotAbove(begin); }
+  /// Unless it is certain, whatever the sizes are, that one ends where or before the other begins.
+  bool mayOverlap(const Place &other) const {
+    return !isEmpty() && !other.isEmpty() && !end.isNotAbove(other.begin) &&
+           !other.end.isNotAbove(begin);
+  }
+  std::string str() const { return "[" + begin.str() + ", " + end.str() + ")"; }
 };
 
-/// Who wrote each byte last.
+/// Whose the slots' bytes are. An op that writes a slot is taken to write all of it.
 class Owners {
 public:
-  /// `slot` now owns [begin, end); what others held of it is lost.
-  void claim(int64_t begin, int64_t end, Operation *slot) {
-    if (begin == end)
-      return;
-    split(begin);
-    split(end);
-    ranges.erase(ranges.lower_bound(begin), ranges.lower_bound(end));
-    ranges[begin] = {end, slot};
+  void addSlot(const Place &place) {
+    overlapping.emplace_back();
+    for (const Place &other : places)
+      if (place.mayOverlap(other)) {
+        overlapping[place.slot].push_back(other.slot);
+        overlapping[other.slot].push_back(place.slot);
+      }
+    places.push_back(place);
+    isWritten.push_back(false);
+    overwrittenBy.push_back(nullptr);
   }
 
-  /// The owner of the first byte of [begin, end) that is not `slot`'s; null if all are, or if
-  /// nobody has written that byte (`isUnwritten` is then set).
-  Operation *findOther(int64_t begin, int64_t end, Operation *slot, bool &isUnwritten) {
-    int64_t at = begin;
-    for (auto it = findRange(begin); at < end; ++it) {
-      if (it == ranges.end() || it->first > at) {
-        isUnwritten = true;
-        return nullptr;
-      }
-      if (it->second.second != slot)
-        return it->second.second;
-      at = it->second.first;
-    }
-    return nullptr;
+  /// The slot now owns its bytes; what others held of them is lost.
+  void claim(const Place &place) {
+    isWritten[place.slot] = true;
+    overwrittenBy[place.slot] = nullptr;
+    for (unsigned other : overlapping[place.slot])
+      overwrittenBy[other] = place.view;
+  }
+
+  /// Who has written over the slot; null if nobody has since it was written, or if it was not written at
+  /// all (`isUnwritten` is then set).
+  Operation *findOther(const Place &place, bool &isUnwritten) const {
+    isUnwritten = !place.isEmpty() && !isWritten[place.slot] && !overwrittenBy[place.slot];
+    return overwrittenBy[place.slot];
   }
 
 private:
-  using Ranges = std::map<int64_t, std::pair<int64_t, Operation *>>; // begin -> end, slot
-
-  Ranges::iterator findRange(int64_t at) {
-    auto it = ranges.upper_bound(at);
-    if (it == ranges.begin())
-      return it;
-    --it;
-    return it->second.first > at ? it : std::next(it);
-  }
-
-  void split(int64_t at) {
-    auto it = findRange(at);
-    if (it == ranges.end() || it->first >= at)
-      return;
-    auto [end, slot] = it->second;
-    it->second.first = at;
-    ranges[at] = {end, slot};
-  }
-
-  Ranges ranges;
+  /// By slot.
+  std::vector<Place> places;
+  std::vector<SmallVector<unsigned>> overlapping;
+  std::vector<bool> isWritten;
+  std::vector<Operation *> overwrittenBy;
 };
 
 /// The check of one function.
@@ -88,6 +85,8 @@ public:
       return success();
     if (!llvm::hasSingleElement(func.getBody()))
       return func.emitError() << "expected a function of one block";
+    if (failed(readSizes()))
+      return failure();
     for (Operation &op : func.getBody().front())
       if (failed(visit(&op)))
         return failure();
@@ -99,25 +98,52 @@ private:
     for (BlockArgument argument : func.getArguments())
       if (func.getArgAttr(argument.getArgNumber(), AbnDialect::kArenaAttr))
         arena = argument;
-    func.walk([&](memref::AllocOp alloc) {
-      if (alloc->hasAttr(AbnDialect::kArenaAttr))
-        arena = alloc.getResult();
+    func.walk([&](Operation *op) {
+      if (isa<memref::AllocOp, memref::ViewOp>(op) && op->hasAttr(AbnDialect::kArenaAttr))
+        arena = op->getResult(0);
     });
+  }
+
+  /// How large the arena is.
+  LogicalResult readSizes() {
+    for (Operation *user : arena.getUsers())
+      if (auto view = dyn_cast<memref::ViewOp>(user))
+        for (Value size : view.getSizes())
+          reader.addSize(size);
+    auto type = cast<MemRefType>(arena.getType());
+    isComputed = !type.hasStaticShape();
+    if (!isComputed) {
+      arenaSize = ArenaPosition::constant(type.getDimSize(0));
+      return success();
+    }
+    Operation *def = arena.getDefiningOp();
+    if (!def)
+      return func.emitError() << "expected an arena whose size is known in the function";
+    std::optional<ArenaPosition> size = reader.read(def->getOperands().back());
+    if (!size)
+      return def->emitOpError("expected an arena of a sum of products of sizes");
+    arenaSize = *size;
+    return success();
   }
 
   LogicalResult addSlot(memref::ViewOp view) {
     APInt offset;
-    auto type = cast<MemRefType>(view.getType());
-    if (!matchPattern(view.getByteShift(), m_ConstantInt(&offset)) || !type.hasStaticShape())
+    if (!isComputed && (!matchPattern(view.getByteShift(), m_ConstantInt(&offset)) ||
+                        !view.getType().hasStaticShape()))
       return view.emitOpError("expected a constant offset and a static shape in the arena");
-    int64_t begin = offset.getSExtValue();
-    int64_t bits = type.getElementType().isIndex() ? 64 : type.getElementTypeBitWidth();
-    int64_t end = begin + type.getNumElements() * ((bits + 7) / 8);
-    int64_t size = cast<MemRefType>(arena.getType()).getDimSize(0);
-    if (begin < 0 || end > size)
+    std::optional<ArenaPosition> begin = reader.read(view.getByteShift());
+    if (!isComputed)
+      begin = ArenaPosition::constant(offset.getSExtValue());
+    std::optional<ArenaPosition> bytes = reader.readBytes(view);
+    if (!begin || !bytes)
+      return view.emitOpError("expected an offset that is a sum of products of sizes, or the largest "
+                              "of several");
+    Place place{view, slots++, *begin, ArenaPositionReader::add(*begin, *bytes)};
+    if (offset.isNegative() || !place.end.isNotAbove(arenaSize))
       return view.emitOpError("(plan_c1) expected a slot within the arena of ")
-             << size << " bytes, got [" << begin << ", " << end << ")";
-    places[view.getResult()] = {view, begin, end};
+             << arenaSize.str() << " bytes, got " << place.str();
+    places[view.getResult()] = place;
+    owners.addSlot(place);
     return success();
   }
 
@@ -161,7 +187,7 @@ private:
       if (failed(checkRead(op, place)))
         return failure();
     for (const Place &place : writes)
-      owners.claim(place.begin, place.end, place.view);
+      owners.claim(place);
     return checkWrites(op, reads, writes);
   }
 
@@ -204,11 +230,11 @@ private:
 
   LogicalResult checkRead(Operation *op, const Place &place) {
     bool isUnwritten = false;
-    Operation *other = owners.findOther(place.begin, place.end, place.view, isUnwritten);
+    Operation *other = owners.findOther(place, isUnwritten);
     if (!other && !isUnwritten)
       return success();
-    InFlightDiagnostic error = op->emitOpError("(plan_c2) reads the slot at [")
-                               << place.begin << ", " << place.end << ")";
+    InFlightDiagnostic error = op->emitOpError("(plan_c2) reads the slot at ")
+                               << place.str();
     if (isUnwritten) {
       error << " before all of it is written";
     } else {
@@ -224,7 +250,7 @@ private:
     for (const Place &write : writes)
       for (ArrayRef<Place> others : {reads, writes})
         for (const Place &other : others)
-          if (other.view != write.view && other.begin < write.end && write.begin < other.end) {
+          if (other.view != write.view && write.mayOverlap(other)) {
             InFlightDiagnostic error = op->emitOpError("(plan_c3) writes a slot that overlaps "
                                                        "another slot that it uses");
             error.attachNote(write.view->getLoc()) << "the slot that is written";
@@ -236,6 +262,10 @@ private:
 
   func::FuncOp func;
   Value arena;
+  ArenaPositionReader reader;
+  ArenaPosition arenaSize;
+  bool isComputed = false;
+  unsigned slots = 0;
   llvm::DenseMap<Value, Place> places;
   Owners owners;
 };

@@ -3,6 +3,7 @@
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
 #include "abn/Plan/SlotLiveness.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -15,7 +16,24 @@ static bool isReturn(Operation *op) { return op->hasTrait<OpTrait::IsTerminator>
 
 /// An op that does something when the step runs.
 static bool isStep(Operation *op) {
-  return !isa<ViewLikeOpInterface, memref::AllocOp>(op) && !op->hasTrait<OpTrait::ConstantLike>();
+  bool isSize = op->getNumResults() == 1 && op->getResult(0).getType().isIndex();
+  return !isa<ViewLikeOpInterface, memref::AllocOp>(op) && !op->hasTrait<OpTrait::ConstantLike>() &&
+         !isSize;
+}
+
+/// An offset where each size that it is computed from is `dynamicSize`.
+static int64_t evaluate(Value offset, int64_t dynamicSize) {
+  APInt constant;
+  if (matchPattern(offset, m_ConstantInt(&constant)))
+    return constant.getSExtValue();
+  Operation *op = offset.getDefiningOp();
+  if (!isa_and_nonnull<arith::AddIOp, arith::MulIOp, arith::MaxSIOp>(op))
+    return dynamicSize;
+  int64_t left = evaluate(op->getOperand(0), dynamicSize);
+  int64_t right = evaluate(op->getOperand(1), dynamicSize);
+  if (isa<arith::AddIOp>(op))
+    return left + right;
+  return isa<arith::MulIOp>(op) ? left * right : std::max(left, right);
 }
 
 namespace {
@@ -25,11 +43,13 @@ public:
   Describer(func::FuncOp func, PlanReport &report) : func(func), report(report) {}
 
   void run() {
+    auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    if (auto size = plan ? plan.getAs<IntegerAttr>(AbnDialect::kDynamicSizeKey) : IntegerAttr())
+      dynamicSize = size.getInt();
     numberSteps();
     for (const Slot &slot : computeSlots(func, isArenaView))
       addBuffer(slot);
     sumLive();
-    auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
     if (auto curve = plan ? plan.getAs<DenseI64ArrayAttr>("curve") : DenseI64ArrayAttr())
       report.curve.assign(curve.asArrayRef().begin(), curve.asArrayRef().end());
     if (auto chosen = plan ? plan.getAs<IntegerAttr>("chosen") : IntegerAttr())
@@ -68,10 +88,8 @@ private:
     row.location = report.steps[row.lower].location;
     llvm::raw_string_ostream(row.type) << RankedTensorType::get(type.getShape(),
                                                                 type.getElementType());
-    row.bytes = getByteSize(type);
-    APInt offset;
-    if (matchPattern(view.getByteShift(), m_ConstantInt(&offset)))
-      row.offset = offset.getSExtValue();
+    row.bytes = getByteSize(type, dynamicSize);
+    row.offset = evaluate(view.getByteShift(), dynamicSize);
     row.kind = classify(slot, row);
     row.aliveBecause = isReturn(slot.lastUser)
                            ? "returned by the step"
@@ -111,6 +129,7 @@ private:
 
   func::FuncOp func;
   PlanReport &report;
+  int64_t dynamicSize = 1;
   llvm::DenseMap<Operation *, unsigned> stepOf;
 };
 } // namespace

@@ -109,14 +109,19 @@ static void writeChains(llvm::json::OStream &json, const MemoryReport &report) {
 
 /// The plan's numbers, as attributes of the object that is open.
 static void writePlanFigures(llvm::json::OStream &json, DictionaryAttr plan) {
-  for (StringRef key : {"numerics", "objective"})
+  for (StringRef key : {"numerics", "objective", "arena_formula"})
     if (auto text = plan.getAs<StringAttr>(key))
       json.attribute(key, text.getValue());
   for (StringRef key :
        {"arena_bytes", "max_live_bytes", "lower_bound_bytes", "plan_lower_bound_bytes",
-        "recompute_bytes", "recompute_flops", "convolutions_recomputed"})
+        "recompute_bytes", "recompute_flops", "convolutions_recomputed", "dynamic_size"})
     if (auto number = plan.getAs<IntegerAttr>(key))
       json.attribute(key, number.getInt());
+  if (auto symbols = plan.getAs<ArrayAttr>("arena_symbols"))
+    json.attributeArray("arena_symbols", [&] {
+      for (auto symbol : symbols.getAsRange<StringAttr>())
+        json.value(symbol.getValue());
+    });
 }
 
 static void writeReport(llvm::raw_ostream &os, const MemoryReport &report) {

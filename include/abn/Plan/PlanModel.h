@@ -14,10 +14,15 @@ bool isBufferView(Operation *op);
 /// The planner's graph of a step with the IR it stands for.
 class PlanModel {
 public:
-  /// With `mayRebuild` values may also be recovered through RebuildOpInterface, equal up to rounding.
-  explicit PlanModel(const TrainingStep &step, bool mayRebuild = false);
+  /// Dynamic dimensions count as `dynamicSize`; those that are not the arguments' own have been made to
+  /// follow from them (resolveSizes). With `mayRebuild` values may also be recovered through
+  /// RebuildOpInterface, equal up to rounding.
+  PlanModel(const TrainingStep &step, int64_t dynamicSize, bool mayRebuild = false);
 
   const plan::StepGraph &getGraph() const { return graph; }
+
+  /// Whether any size of the step is known only when it runs.
+  bool isDynamic() const { return !sizeOps.empty(); }
 
   /// Whether the step computes any tensor.
   bool hasBuffers() const;
@@ -42,9 +47,13 @@ private:
   unsigned addRecipeOp(Operation *op, plan::GraphOp recipe,
                        SmallVector<OpOperand *> operands, OpOperand *rebuilt);
   Value getBase(Value value) const;
+  bool isPlaceless(Operation *op) const;
 
   func::FuncOp func;
   const TrainingStep &step;
+  int64_t dynamicSize;
+  /// They stand at the function's beginning whatever the schedule, like constants.
+  llvm::DenseSet<Operation *> sizeOps;
   plan::StepGraph graph;
   SmallVector<Operation *> ops;
   SmallVector<Value> values;
