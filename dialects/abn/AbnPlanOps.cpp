@@ -92,7 +92,8 @@ static LogicalResult verifyAnswer(PackOp op) {
   return verifyDisjoint(op, placed);
 }
 
-/// Whether `expr` is c0 + c1 * s1 + ... with coefficients that are multiples of `factor`, none negative.
+/// Whether `expr` is c0 + c1 * s1 + ... with coefficients that are multiples of `factor`, none
+/// negative.
 static bool isFormOfMultiples(AffineExpr expr, int64_t factor) {
   if (auto sum = dyn_cast<AffineBinaryOpExpr>(expr); sum && sum.getKind() == AffineExprKind::Add)
     return isFormOfMultiples(sum.getLHS(), factor) && isFormOfMultiples(sum.getRHS(), factor);

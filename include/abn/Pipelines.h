@@ -7,8 +7,8 @@
 
 namespace mlir::abn {
 
-/// Whether the backward may recover values by inversion (equal up to rounding), or only computes them
-/// again (equal bit by bit).
+/// Whether the backward may recover values by inversion (equal up to rounding), or only computes
+/// them again (equal bit by bit).
 enum class Numerics { Invert, Exact };
 
 /// Options of `abn-optimize`; they mean what they mean on `abn-recognize`, `abn-fuse-forward` and
@@ -16,9 +16,10 @@ enum class Numerics { Invert, Exact };
 struct OptimizeOptions : PassPipelineOptions<OptimizeOptions> {
   ListOption<std::string> gammaPolicy{
       *this, "gamma-policy",
-      llvm::cl::desc("dispatch (the default): compile a version that recomputes instead, and choose at "
-                     "run time by the smallest |gamma|; trust, check, clamp, abs or keep: one version; "
-                     "chain:policy overrides it for one chain")};
+      llvm::cl::desc(
+          "dispatch (the default): compile a version that recomputes instead, and choose at "
+          "run time by the smallest |gamma|; trust, check, clamp, abs or keep: one version; "
+          "chain:policy overrides it for one chain")};
   Option<double> gammaThreshold{*this, "gamma-threshold",
                                 llvm::cl::desc("the smallest |gamma| under clamp, and for which "
                                                "dispatch runs the inverting version"),
@@ -59,8 +60,7 @@ struct OptimizeOptions : PassPipelineOptions<OptimizeOptions> {
   Option<int64_t> budgetBytes{*this, "budget-bytes",
                               llvm::cl::desc("bytes that the arena must not exceed"),
                               llvm::cl::init(-1)};
-  Option<std::string> objective{*this, "objective",
-                                llvm::cl::desc("peak, balanced or time"),
+  Option<std::string> objective{*this, "objective", llvm::cl::desc("peak, balanced or time"),
                                 llvm::cl::init("balanced")};
   Option<int64_t> alignment{*this, "alignment",
                             llvm::cl::desc("offsets in the arena are multiples of it, in bytes"),
@@ -71,8 +71,8 @@ struct OptimizeOptions : PassPipelineOptions<OptimizeOptions> {
       llvm::cl::init(8)};
 };
 
-/// Options of `abn-plan`; they mean what they mean on `abn-form-pack-problem`, `abn-assign-offsets` and
-/// `abn-materialize-arena`.
+/// Options of `abn-plan`; they mean what they mean on `abn-form-pack-problem`, `abn-assign-offsets`
+/// and `abn-materialize-arena`.
 struct PlanOptions : PassPipelineOptions<PlanOptions> {
   Option<int64_t> alignment{*this, "alignment",
                             llvm::cl::desc("offsets in the arena are multiples of it, in bytes"),
@@ -90,8 +90,9 @@ struct PlanOptions : PassPipelineOptions<PlanOptions> {
                              llvm::cl::init(-1)};
   Option<int64_t> dynamicSize{
       *this, "dynamic-size",
-      llvm::cl::desc("what dynamic dimensions count as where buffers are ordered in the arena; 0: what "
-                     "they did in abn-optimize, or 8"),
+      llvm::cl::desc(
+          "what dynamic dimensions count as where buffers are ordered in the arena; 0: what "
+          "they did in abn-optimize, or 8"),
       llvm::cl::init(0)};
 };
 

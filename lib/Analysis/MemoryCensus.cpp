@@ -187,12 +187,12 @@ void mlir::abn::recordMemoryBefore(func::FuncOp func, std::optional<unsigned> lo
          b.getNamedAttr("bytes", b.getI64IntegerAttr(getByteSize(value.getType())))}));
   int64_t batchNorms = 0;
   func.walk([&](Operation *op) { batchNorms += isBatchNorm(op); });
-  func->setAttr(AbnDialect::kMemoryBeforeAttr,
-                b.getDictionaryAttr(
-                    {b.getNamedAttr("saved_bytes", b.getI64IntegerAttr(census.savedBytes)),
-                     b.getNamedAttr("peak_live_bytes", b.getI64IntegerAttr(census.peakLiveBytes)),
-                     b.getNamedAttr("live",
-                                    b.getDenseI64ArrayAttr(sampleTimeline(census.liveBytes))),
-                     b.getNamedAttr("batch_norms", b.getI64IntegerAttr(batchNorms)),
-                     b.getNamedAttr("saved", b.getArrayAttr(saved))}));
+  func->setAttr(
+      AbnDialect::kMemoryBeforeAttr,
+      b.getDictionaryAttr(
+          {b.getNamedAttr("saved_bytes", b.getI64IntegerAttr(census.savedBytes)),
+           b.getNamedAttr("peak_live_bytes", b.getI64IntegerAttr(census.peakLiveBytes)),
+           b.getNamedAttr("live", b.getDenseI64ArrayAttr(sampleTimeline(census.liveBytes))),
+           b.getNamedAttr("batch_norms", b.getI64IntegerAttr(batchNorms)),
+           b.getNamedAttr("saved", b.getArrayAttr(saved))}));
 }

@@ -56,8 +56,8 @@ static func::FuncOp createMinimum(func::FuncOp before, Type element, SymbolTable
   OpBuilder b(before.getContext());
   Type wide = b.getF64Type();
   auto vector = RankedTensorType::get({ShapedType::kDynamic}, element);
-  auto minimum = func::FuncOp::create(b, loc, "smallest_magnitude",
-                                      b.getFunctionType({vector, wide}, {wide}));
+  auto minimum =
+      func::FuncOp::create(b, loc, "smallest_magnitude", b.getFunctionType({vector, wide}, {wide}));
   minimum.setPrivate();
   symbols.insert(minimum, Block::iterator(before));
   Block *block = minimum.addEntryBlock();
@@ -66,16 +66,17 @@ static func::FuncOp createMinimum(func::FuncOp before, Type element, SymbolTable
   Value zero = arith::ConstantIndexOp::create(b, loc, 0);
   Value one = arith::ConstantIndexOp::create(b, loc, 1);
   Value size = tensor::DimOp::create(b, loc, gamma, zero);
-  auto loop = scf::ForOp::create(
-      b, loc, zero, size, one, ValueRange{block->getArgument(1)},
-      [&](OpBuilder &nested, Location l, Value i, ValueRange args) {
-        Value element = tensor::ExtractOp::create(nested, l, gamma, ValueRange{i});
-        if (element.getType() != wide)
-          element = arith::ExtFOp::create(nested, l, wide, element);
-        Value magnitude = math::AbsFOp::create(nested, l, element);
-        Value next = arith::MinimumFOp::create(nested, l, args[0], magnitude);
-        scf::YieldOp::create(nested, l, next);
-      });
+  auto loop = scf::ForOp::create(b, loc, zero, size, one, ValueRange{block->getArgument(1)},
+                                 [&](OpBuilder &nested, Location l, Value i, ValueRange args) {
+                                   Value element =
+                                       tensor::ExtractOp::create(nested, l, gamma, ValueRange{i});
+                                   if (element.getType() != wide)
+                                     element = arith::ExtFOp::create(nested, l, wide, element);
+                                   Value magnitude = math::AbsFOp::create(nested, l, element);
+                                   Value next =
+                                       arith::MinimumFOp::create(nested, l, args[0], magnitude);
+                                   scf::YieldOp::create(nested, l, next);
+                                 });
   func::ReturnOp::create(b, loc, loop.getResult(0));
   return minimum;
 }
@@ -176,8 +177,7 @@ struct DispatchGamma : mlir::abn::impl::DispatchGammaBase<DispatchGamma> {
     }
     Value threshold = arith::ConstantOp::create(b, loc, b.getF64FloatAttr(gammaThreshold));
     // Not a number is not large enough.
-    Value isLarge =
-        arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, smallest, threshold);
+    Value isLarge = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, smallest, threshold);
     auto call = [&](func::FuncOp version) {
       return [block, version](OpBuilder &nested, Location l) {
         auto results = func::CallOp::create(nested, l, version, block->getArguments());

@@ -1,5 +1,5 @@
-// The rewrite of one function, which abn-optimize runs on the step or on one version of it. Private to
-// lib/Pipelines.
+// The rewrite of one function, which abn-optimize runs on the step or on one version of it. Private
+// to lib/Pipelines.
 #ifndef ABN_LIB_PIPELINES_REWRITEPIPELINE_H
 #define ABN_LIB_PIPELINES_REWRITEPIPELINE_H
 

@@ -10,16 +10,16 @@
 
 namespace mlir::abn {
 
-/// The largest of some sums. A sum is a constant (coefficient 0) and multiples of products of sizes,
-/// which are numbered; sizes are not negative. Coefficients that are not there are 0.
+/// The largest of some sums. A sum is a constant (coefficient 0) and multiples of products of
+/// sizes, which are numbered; sizes are not negative. Coefficients that are not there are 0.
 struct ArenaPosition {
   using Sum = SmallVector<int64_t, 4>;
   SmallVector<Sum, 1> sums;
 
   static ArenaPosition constant(int64_t value);
   /// Whether this is no more than `other` for all sizes: for each sum there is one in `other`, or a
-  /// weighted mean of two, of which no coefficient is smaller. False where it depends on the sizes, and
-  /// where that is not seen.
+  /// weighted mean of two, of which no coefficient is smaller. False where it depends on the sizes,
+  /// and where that is not seen.
   bool isNotAbove(const ArenaPosition &other) const;
   std::string str() const;
 };

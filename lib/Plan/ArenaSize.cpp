@@ -141,8 +141,8 @@ std::string mlir::abn::describeMap(AffineMap map) {
   llvm::raw_string_ostream os(text);
   bool isLargest = map.getNumResults() > 1;
   os << (isLargest ? "max(" : "");
-  llvm::interleave(map.getResults(), [&](AffineExpr expr) { describeForm(expr, os); },
-                   [&] { os << ", "; });
+  llvm::interleave(
+      map.getResults(), [&](AffineExpr expr) { describeForm(expr, os); }, [&] { os << ", "; });
   os << (isLargest ? ")" : "");
   return text;
 }

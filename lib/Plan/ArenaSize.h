@@ -28,8 +28,8 @@ private:
   llvm::DenseMap<AffineExpr, Value> known;
 };
 
-/// What a size at the beginning of a function is computed from: an index argument, or one dimension of
-/// an argument.
+/// What a size at the beginning of a function is computed from: an index argument, or one dimension
+/// of an argument.
 struct SizeSource {
   BlockArgument argument;
   std::optional<int64_t> dim;
@@ -45,8 +45,8 @@ SmallVector<SizeSource> findSizeSources(Value size);
 /// `size` again, from other values for its sources.
 Value cloneSize(OpBuilder &b, Value size, llvm::function_ref<Value(SizeSource)> getSource);
 
-/// A function NAME_arena_size that says how many bytes the caller's arena must have: `bytes`, or for
-/// null `size` from its sources, which become the arguments.
+/// A function NAME_arena_size that says how many bytes the caller's arena must have: `bytes`, or
+/// for null `size` from its sources, which become the arguments.
 void createSizeQuery(func::FuncOp func, int64_t bytes, Value size);
 
 /// `max(1024*s0 + 512, ...)` and, for a symbol, `x[0]`: a dimension of the argument named x.

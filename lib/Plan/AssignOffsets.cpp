@@ -17,8 +17,7 @@ using namespace mlir;
 using namespace mlir::abn;
 
 /// The problem of an op whose sizes are constants, with `canaryBytes` behind each buffer.
-static ::abn::pack::Problem getProblem(PackOp op, int64_t alignment,
-                                                  int64_t canaryBytes) {
+static ::abn::pack::Problem getProblem(PackOp op, int64_t alignment, int64_t canaryBytes) {
   ::abn::pack::Problem problem;
   ArrayRef<int64_t> lifetimes = op.getLifetimes();
   for (auto [index, size] : llvm::enumerate(op.getSizes())) {
@@ -71,8 +70,8 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
 
   void solve(PackOp op) {
     op.setAlignment(alignment);
-    for (StringRef old : {AbnDialect::kCanaryAttr, AbnDialect::kDynamicSizeAttr,
-                          AbnDialect::kArenaBytesAttr})
+    for (StringRef old :
+         {AbnDialect::kCanaryAttr, AbnDialect::kDynamicSizeAttr, AbnDialect::kArenaBytesAttr})
       op->removeAttr(old);
     op.removeOffsetsAttr();
     op.removeArenaSizeAttr();

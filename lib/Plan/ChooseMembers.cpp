@@ -1,5 +1,5 @@
-// Which of the values that give each other back are kept: for each residual sum, the branch, the shortcut
-// or the sum.
+// Which of the values that give each other back are kept: for each residual sum, the branch, the
+// shortcut or the sum.
 #include "abn/Plan/Schedules.h"
 #include <algorithm>
 #include <limits>

@@ -13,8 +13,8 @@ namespace mlir::abn {
 using namespace mlir;
 using namespace mlir::abn;
 
-/// The map of a transpose's input where its result is read with `map`: entry j of the result is entry
-/// permutation[j] of the input.
+/// The map of a transpose's input where its result is read with `map`: entry j of the result is
+/// entry permutation[j] of the input.
 static AffineMap undoTranspose(AffineMap map, ArrayRef<int64_t> permutation) {
   SmallVector<AffineExpr> exprs(permutation.size());
   for (auto [j, dim] : llvm::enumerate(permutation))

@@ -71,8 +71,8 @@ struct FormPackProblem : mlir::abn::impl::FormPackProblemBase<FormPackProblem> {
     }
     SmallVector<Type> types(slots.size() + 1, b.getIndexType());
     PackOp::create(b, func.getLoc(), types, sizes, /*symbols=*/ValueRange(),
-                   b.getDenseI64ArrayAttr(lifetimes), b.getI64IntegerAttr(256),
-                   DenseI64ArrayAttr(), IntegerAttr(), ArrayAttr(), AffineMapAttr());
+                   b.getDenseI64ArrayAttr(lifetimes), b.getI64IntegerAttr(256), DenseI64ArrayAttr(),
+                   IntegerAttr(), ArrayAttr(), AffineMapAttr());
     return success();
   }
 

@@ -142,9 +142,8 @@ struct FuseRecomputation : mlir::abn::impl::FuseRecomputationBase<FuseRecomputat
       fused->fusedOp->setAttr(AbnDialect::kRecomputeAttr,
                               consumer->getAttr(AbnDialect::kRecomputeAttr));
       for (auto [from, to] : fused->replacements)
-        rewriter.replaceUsesWithIf(from, to, [&](OpOperand &use) {
-          return use.getOwner() != producer;
-        });
+        rewriter.replaceUsesWithIf(from, to,
+                                   [&](OpOperand &use) { return use.getOwner() != producer; });
       if (next == consumer)
         next = fused->fusedOp;
       rewriter.eraseOp(consumer);

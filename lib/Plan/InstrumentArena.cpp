@@ -200,7 +200,8 @@ struct InstrumentArena : mlir::abn::impl::InstrumentArenaBase<InstrumentArena> {
     if (!llvm::hasSingleElement(func.getBody()))
       return func.emitError() << "expected a function of one block";
     if (!cast<MemRefType>(arena.getType()).hasStaticShape())
-      return emitError(arena.getLoc()) << "expected an arena of constant size, got " << arena.getType();
+      return emitError(arena.getLoc())
+             << "expected an arena of constant size, got " << arena.getType();
     FailureOr<SmallVector<PlacedSlot>> slots = findSlots(func, arena);
     if (failed(slots))
       return failure();

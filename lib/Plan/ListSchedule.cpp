@@ -1,5 +1,5 @@
-// Orders of a step's ops without any recomputation: depth first from the results, and greedily by what
-// each op adds to the live bytes.
+// Orders of a step's ops without any recomputation: depth first from the results, and greedily by
+// what each op adds to the live bytes.
 #include "abn/Plan/Schedules.h"
 #include <algorithm>
 #include <set>
@@ -29,13 +29,13 @@ struct Dependences {
   std::vector<unsigned> placeOf;              // by op: its place in the given order
 };
 
-/// Takes, among the ops that can run, the one that adds the fewest live bytes; the earlier one in the
-/// given order if several do.
+/// Takes, among the ops that can run, the one that adds the fewest live bytes; the earlier one in
+/// the given order if several do.
 class GreedyScheduler {
 public:
   explicit GreedyScheduler(const StepGraph &graph)
-      : graph(graph), dependences(graph), missing(graph.ops.size()),
-        unread(graph.values.size()), key(graph.ops.size()) {}
+      : graph(graph), dependences(graph), missing(graph.ops.size()), unread(graph.values.size()),
+        key(graph.ops.size()) {}
 
   Schedule run() {
     for (unsigned value = 0; value < graph.values.size(); ++value)

@@ -118,10 +118,10 @@ public:
     return bound;
   }
 
-  /// Without recomputing heavy ops: when the last heavy op of the forward has run (all others have, if it
-  /// depends on them), no op has run that depends on it. What those read is live or follows from what
-  /// is live by ops that are not heavy: the live values, with those that have `rebuilds`, cut every path
-  /// from a heavy result to such a reader. The smallest cut is a maximum flow.
+  /// Without recomputing heavy ops: when the last heavy op of the forward has run (all others have,
+  /// if it depends on them), no op has run that depends on it. What those read is live or follows
+  /// from what is live by ops that are not heavy: the live values, with those that have `rebuilds`,
+  /// cut every path from a heavy result to such a reader. The smallest cut is a maximum flow.
   int64_t ofForwardEnd() {
     unsigned values = graph.values.size(), source = 2 * values, sink = source + 1;
     FlowNetwork network(2 * values + 2);
@@ -140,7 +140,8 @@ public:
       bool isRebuildable = !graph.values[value].rebuilds.empty();
       network.addArc(2 * value, 2 * value + 1,
                      isRebuildable ? 0 : round(graph.values[value].bytes));
-      // A light op without a recipe may be one that has not run yet: what it reads gives its result.
+      // A light op without a recipe may be one that has not run yet: what it reads gives its
+      // result.
       unsigned recipe = graph.values[value].recipe;
       if (recipe == kNone)
         recipe = producer[value];

@@ -59,10 +59,10 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
     OpBuilder b(pack);
     MapEmitter emitter(b, pack.getLoc(), pack.getSymbols());
     bool isArgument = arena == "argument" || isVersion(func);
-    Value buffer =
-        pack.getArenaSize()
-            ? createArena(func, *pack.getArenaSize(), pack.getAlignment(), b, isArgument)
-            : createArena(func, emitter.emit(*pack.getArenaMap()), pack.getAlignment(), b, isArgument);
+    Value buffer = pack.getArenaSize()
+                       ? createArena(func, *pack.getArenaSize(), pack.getAlignment(), b, isArgument)
+                       : createArena(func, emitter.emit(*pack.getArenaMap()), pack.getAlignment(),
+                                     b, isArgument);
     SmallVector<memref::AllocOp> allocs;
     func.walk([&](memref::AllocOp alloc) {
       if (alloc->hasAttr(AbnDialect::kSlotAttr))
@@ -77,10 +77,12 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
       b.setInsertionPoint(pack);
       Value offset;
       if (pack.getOffsetMaps())
-        offset = emitter.emit(cast<AffineMapAttr>((*pack.getOffsetMaps())[slot.getInt()]).getValue());
+        offset =
+            emitter.emit(cast<AffineMapAttr>((*pack.getOffsetMaps())[slot.getInt()]).getValue());
       b.setInsertionPoint(alloc);
       if (pack.getOffsets())
-        offset = arith::ConstantIndexOp::create(b, alloc.getLoc(), (*pack.getOffsets())[slot.getInt()]);
+        offset =
+            arith::ConstantIndexOp::create(b, alloc.getLoc(), (*pack.getOffsets())[slot.getInt()]);
       auto view = memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(), buffer, offset,
                                          alloc.getDynamicSizes());
       view->setAttr(AbnDialect::kSlotAttr, slot);
@@ -97,8 +99,7 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
                            bool asArgument) {
     auto type = MemRefType::get({bytes}, b.getI8Type());
     if (!asArgument) {
-      auto alloc =
-          memref::AllocOp::create(b, func.getLoc(), type, b.getI64IntegerAttr(alignment));
+      auto alloc = memref::AllocOp::create(b, func.getLoc(), type, b.getI64IntegerAttr(alignment));
       alloc->setAttr(AbnDialect::kArenaAttr, b.getUnitAttr());
       return alloc;
     }
@@ -111,8 +112,8 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
     return func.getArgument(index);
   }
 
-  /// The same with a size that is computed. Of the caller's the step takes as much as it needs, so that
-  /// the IR says how large the arena is.
+  /// The same with a size that is computed. Of the caller's the step takes as much as it needs, so
+  /// that the IR says how large the arena is.
   static Value createArena(func::FuncOp func, Value bytes, int64_t alignment, OpBuilder &b,
                            bool asArgument) {
     Location loc = func.getLoc();
@@ -131,8 +132,7 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
     if (!isVersion(func)) {
       createSizeQuery(func, 0, bytes);
       Value size = memref::DimOp::create(b, loc, given, zero);
-      Value isEnough =
-          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, size, bytes);
+      Value isEnough = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, size, bytes);
       cf::AssertOp::create(b, loc, isEnough, "abn: the arena is smaller than the step needs");
     }
     auto part = memref::ViewOp::create(b, loc, type, given, zero, bytes);
@@ -194,7 +194,8 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
     Value largest;
     for (func::FuncOp version : isDynamic ? placed : SmallVector<func::FuncOp>()) {
       Value size = computeSize(version, func, b);
-      largest = largest ? arith::MaxSIOp::create(b, func.getLoc(), largest, size).getResult() : size;
+      largest =
+          largest ? arith::MaxSIOp::create(b, func.getLoc(), largest, size).getResult() : size;
     }
     Value buffer = isDynamic ? createArena(func, largest, alignment, b, arena == "argument")
                              : createArena(func, bytes, alignment, b, arena == "argument");
@@ -253,8 +254,8 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
     for (auto [index, plan] : llvm::enumerate(plans)) {
       auto formula = plan.getAs<StringAttr>("arena_formula");
       text += index ? ", " : "";
-      text += formula ? formula.str()
-                      : std::to_string(plan.getAs<IntegerAttr>("arena_bytes").getInt());
+      text +=
+          formula ? formula.str() : std::to_string(plan.getAs<IntegerAttr>("arena_bytes").getInt());
     }
     return b.getStringAttr(text + ")");
   }

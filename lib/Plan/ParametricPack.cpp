@@ -7,8 +7,8 @@
 
 using namespace mlir::abn::plan;
 
-/// Two forms that no symbol's value orders may become their common upper bound, so that an offset stays
-/// a short computation: it then is larger than it need be for some values.
+/// Two forms that no symbol's value orders may become their common upper bound, so that an offset
+/// stays a short computation: it then is larger than it need be for some values.
 static constexpr size_t kMaxForms = 8;
 
 static int64_t evaluate(const Form &form, const std::vector<int64_t> &at) {
@@ -39,8 +39,8 @@ static Form join(const Form &a, const Form &b) {
   return upper;
 }
 
-/// Whether the middle one of forms of one symbol, in order of its coefficient, is nowhere the largest: it
-/// lies on or below the line between the others.
+/// Whether the middle one of forms of one symbol, in order of its coefficient, is nowhere the
+/// largest: it lies on or below the line between the others.
 static bool isBelowLine(const Form &low, const Form &middle, const Form &high) {
   __int128 wide = high[1] - low[1], part = middle[1] - low[1];
   return (middle[0] - low[0]) * wide <= (high[0] - low[0]) * part;
@@ -50,8 +50,7 @@ static bool isBelowLine(const Form &low, const Form &middle, const Form &high) {
 static void dropCovered(Forms &forms) {
   if (forms.empty() || forms.front().size() != 2)
     return;
-  std::sort(forms.begin(), forms.end(),
-            [](const Form &a, const Form &b) { return a[1] < b[1]; });
+  std::sort(forms.begin(), forms.end(), [](const Form &a, const Form &b) { return a[1] < b[1]; });
   Forms kept;
   for (Form &form : forms) {
     while (kept.size() >= 2 && isBelowLine(kept[kept.size() - 2], kept.back(), form))
@@ -71,8 +70,8 @@ static void insert(Forms &forms, Form form) {
   forms.push_back(std::move(form));
 }
 
-/// Joins forms until there are few: those first whose upper bound does not exceed what the largest is
-/// `at`, then those that lose least there.
+/// Joins forms until there are few: those first whose upper bound does not exceed what the largest
+/// is `at`, then those that lose least there.
 static void shorten(Forms &forms, const std::vector<int64_t> &at) {
   dropCovered(forms);
   while (forms.size() > kMaxForms) {
@@ -103,8 +102,8 @@ ParametricPlan mlir::abn::plan::packParametric(const ParametricProblem &problem)
     Form size = buffer.size;
     for (int64_t &coefficient : size)
       coefficient = (coefficient + problem.alignment - 1) / problem.alignment * problem.alignment;
-    fixed.buffers.push_back({buffer.lower, buffer.upper + 1, evaluate(size, problem.at),
-                             problem.alignment, {}, {}});
+    fixed.buffers.push_back(
+        {buffer.lower, buffer.upper + 1, evaluate(size, problem.at), problem.alignment, {}, {}});
     sizes.push_back(std::move(size));
   }
   ::abn::pack::Options options;

@@ -40,7 +40,8 @@ unsigned PlanModel::getValueId(Value base) {
   if (!isNew)
     return it->second;
   GraphValue value;
-  value.bytes = isa<RankedTensorType>(base.getType()) ? getByteSize(base.getType(), dynamicSize) : 0;
+  value.bytes =
+      isa<RankedTensorType>(base.getType()) ? getByteSize(base.getType(), dynamicSize) : 0;
   Operation *def = base.getDefiningOp();
   value.isExternal = !def || def->hasTrait<OpTrait::ConstantLike>();
   if (auto argument = dyn_cast<BlockArgument>(base))

@@ -35,15 +35,13 @@ static PlanPoint makePoint(const StepGraph &graph, Schedule schedule, int64_t al
 
 /// Cost first by convolutions, then bytes: the order in which work is spent.
 static auto costKey(const PlanPoint &point) {
-  return std::make_tuple(point.cost.heavyOps ? point.cost.flops : 0, point.cost.bytes,
-                         point.arena);
+  return std::make_tuple(point.cost.heavyOps ? point.cost.flops : 0, point.cost.bytes, point.arena);
 }
 
 /// Drops points that another one beats in arena and cost; largest arena first.
 static void keepFrontier(std::vector<PlanPoint> &points) {
-  std::sort(points.begin(), points.end(), [](const PlanPoint &a, const PlanPoint &b) {
-    return costKey(a) < costKey(b);
-  });
+  std::sort(points.begin(), points.end(),
+            [](const PlanPoint &a, const PlanPoint &b) { return costKey(a) < costKey(b); });
   std::vector<PlanPoint> frontier;
   for (PlanPoint &point : points)
     if (frontier.empty() || point.arena < frontier.back().arena)
@@ -51,8 +49,8 @@ static void keepFrontier(std::vector<PlanPoint> &points) {
   points = std::move(frontier);
 }
 
-/// The frontier of the packed arenas. Packing is the dear part, and adds little: points that are beaten
-/// before it are not packed.
+/// The frontier of the packed arenas. Packing is the dear part, and adds little: points that are
+/// beaten before it are not packed.
 static void packFrontier(const StepGraph &graph, std::vector<PlanPoint> &points,
                          int64_t alignment) {
   keepFrontier(points);
@@ -80,15 +78,14 @@ static std::vector<Base> makeBases(const StepGraph &graph, const PlannerOptions 
         first.recomputedHeavy = recomputedHeavy;
         bases.push_back(makeBase(graph, first, options.alignment, bases.size()));
       }
-  std::sort(bases.begin(), bases.end(),
-                   [](const Base &a, const Base &b) {
+  std::sort(bases.begin(), bases.end(), [](const Base &a, const Base &b) {
     return std::tie(a.maxLive, a.place) < std::tie(b.maxLive, b.place);
   });
   return bases;
 }
 
-/// How many of the first schedules are worked out, and the limits, in percent of the smallest peak, up
-/// to which values are held in them.
+/// How many of the first schedules are worked out, and the limits, in percent of the smallest peak,
+/// up to which values are held in them.
 struct Effort {
   unsigned bases;
   std::vector<int> limits;
@@ -111,8 +108,9 @@ static std::vector<PlanPoint> makeLightPoints(const StepGraph &graph, const Plan
   for (unsigned i = 0; i < std::min<size_t>(effort.bases, bases.size()); ++i)
     for (int percent : effort.limits) {
       int64_t limit = bases.front().maxLive / 100 * percent;
-      points.push_back(makePoint(
-          graph, holdValues(graph, bases[i].schedule, limit, options.alignment), options.alignment));
+      points.push_back(makePoint(graph,
+                                 holdValues(graph, bases[i].schedule, limit, options.alignment),
+                                 options.alignment));
       // Nothing is recomputed any more.
       if (points.back().cost.bytes == 0)
         break;
@@ -159,10 +157,9 @@ static std::vector<PlanPoint> makeHeavyPoints(const StepGraph &graph, const Plan
     for (unsigned i = 0; i < count; ++i)
       recomputed[heavy[i]] = true;
     std::vector<Base> bases = makeBases(graph, options, rebuiltBy, recomputed);
-    points.push_back(makePoint(graph,
-                               holdValues(graph, bases.front().schedule, bases.front().maxLive,
-                                          options.alignment),
-                               options.alignment));
+    points.push_back(makePoint(
+        graph, holdValues(graph, bases.front().schedule, bases.front().maxLive, options.alignment),
+        options.alignment));
   }
   return points;
 }
@@ -181,8 +178,8 @@ PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOpt
   result.lowerBound = computeLowerBound(graph, options.alignment, /*recomputeHeavy=*/true);
   result.lowerBoundWithoutHeavy =
       computeLowerBound(graph, options.alignment, /*recomputeHeavy=*/false);
-  std::vector<unsigned> rebuiltBy = options.mayRebuild ? chooseMembers(graph, options.alignment)
-                                                       : std::vector<unsigned>();
+  std::vector<unsigned> rebuiltBy =
+      options.mayRebuild ? chooseMembers(graph, options.alignment) : std::vector<unsigned>();
   result.curve = makeLightPoints(graph, options, {});
   if (!rebuiltBy.empty()) {
     std::vector<PlanPoint> rebuilding = makeLightPoints(graph, options, rebuiltBy);

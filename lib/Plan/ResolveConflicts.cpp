@@ -1,5 +1,5 @@
-// A linear analysis of a flat step: one pass over the ops with, for each buffer, the last op that reads
-// any of its contents so far.
+// A linear analysis of a flat step: one pass over the ops with, for each buffer, the last op that
+// reads any of its contents so far.
 #include "ResolveConflicts.h"
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
@@ -39,7 +39,8 @@ bool mlir::abn::isFlat(func::FuncOp func) {
       continue;
     bool isScalar = llvm::none_of(op.getResultTypes(), llvm::IsaPred<TensorType>);
     WalkResult result = op.walk([&](Operation *inner) {
-      bool writes = isa<DestinationStyleOpInterface, tensor::InsertOp, tensor::InsertSliceOp>(inner);
+      bool writes =
+          isa<DestinationStyleOpInterface, tensor::InsertOp, tensor::InsertSliceOp>(inner);
       return writes ? WalkResult::interrupt() : WalkResult::advance();
     });
     if (!isScalar || result.wasInterrupted())
@@ -61,8 +62,8 @@ public:
   Resolver(func::FuncOp func, const BufferizationOptions &options)
       : block(func.getBody().front()), state(options) {
     for (BlockArgument argument : func.getArguments()) {
-      auto writable = func.getArgAttrOfType<BoolAttr>(
-          argument.getArgNumber(), BufferizationDialect::kWritableAttrName);
+      auto writable = func.getArgAttrOfType<BoolAttr>(argument.getArgNumber(),
+                                                      BufferizationDialect::kWritableAttrName);
       addBuffer(argument).isWritable = writable && writable.getValue();
     }
   }
@@ -77,8 +78,8 @@ public:
   }
 
 private:
-  /// Ops that read all that they see and write nothing: upstream's models of calls and control flow need an
-  /// analysis that has not run.
+  /// Ops that read all that they see and write nothing: upstream's models of calls and control flow
+  /// need an analysis that has not run.
   static bool isOpaque(Operation *op) {
     return op->hasTrait<OpTrait::IsTerminator>() || isa<func::CallOp>(op) || hasTensorRegions(op);
   }
@@ -126,7 +127,8 @@ private:
         addResult(bufferizable, result);
   }
 
-  /// Whether writing the operand destroys what is read later, or what the op itself reads elsewhere.
+  /// Whether writing the operand destroys what is read later, or what the op itself reads
+  /// elsewhere.
   bool hasConflict(BufferizableOpInterface op, OpOperand &operand, unsigned position) {
     const Buffer &buffer = buffers[bufferOf.lookup(operand.get())];
     if (!buffer.isWritable || buffer.lastRead > position)
@@ -167,8 +169,7 @@ private:
 
   /// The result lives in the buffer of the operand that it aliases, or in a new one.
   void addResult(BufferizableOpInterface op, Value result) {
-    for (const AliasingOpOperand &alias :
-         op.getAliasingOpOperands(result, state).getAliases()) {
+    for (const AliasingOpOperand &alias : op.getAliasingOpOperands(result, state).getAliases()) {
       unsigned buffer = bufferOf.lookup(alias.opOperand->get());
       bufferOf[result] = buffer;
       buffers[buffer].lastRead = std::max(buffers[buffer].lastRead, lastReadOf.lookup(result));

@@ -117,7 +117,8 @@ LogicalResult mlir::abn::resolveSizes(func::FuncOp func) {
   resolveDims(func, dims);
   SmallVector<Operation *> ops, sizes;
   func.getBody().front().walk([&](Operation *op) {
-    bool isSize = op->getParentOp() == func && op->getNumRegions() == 0 && op->getNumResults() == 1 && isMemoryEffectFree(op) &&
+    bool isSize = op->getParentOp() == func && op->getNumRegions() == 0 &&
+                  op->getNumResults() == 1 && isMemoryEffectFree(op) &&
                   op->getResult(0).getType().isIntOrIndex();
     (isSize ? sizes : ops).push_back(op);
   });

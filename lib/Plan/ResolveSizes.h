@@ -1,4 +1,5 @@
-// Sizes as functions of the arguments' sizes, computed where a function begins. Private to lib/Plan.
+// Sizes as functions of the arguments' sizes, computed where a function begins. Private to
+// lib/Plan.
 #ifndef ABN_LIB_PLAN_RESOLVESIZES_H
 #define ABN_LIB_PLAN_RESOLVESIZES_H
 
@@ -16,8 +17,8 @@ public:
   explicit SizeHoister(func::FuncOp func);
 
   /// `size` from constants, index arguments and sizes of arguments alone, by ops that stand at the
-  /// beginning of the function; null if it depends on anything else. The size of an allocation or an
-  /// empty tensor is what that was given.
+  /// beginning of the function; null if it depends on anything else. The size of an allocation or
+  /// an empty tensor is what that was given.
   Value hoist(Value size);
   Value getConstant(int64_t value);
 

@@ -109,11 +109,12 @@ private:
       operands.push_back(&operand == rebuilt || isInit(op, operand)
                              ? Value()
                              : mapping.lookupOrDefault(operand.get()));
-    Value value = cast<RebuildOpInterface>(op).rebuildOperand(
-        builder, op->getLoc(), *rebuilt, resolve(op->getResult(0)), operands);
+    Value value = cast<RebuildOpInterface>(op).rebuildOperand(builder, op->getLoc(), *rebuilt,
+                                                              resolve(op->getResult(0)), operands);
     Operation *made = value.getDefiningOp();
     unsigned read = evaluation.takenFrom[step][0];
-    if (auto destination = dyn_cast<DestinationStyleOpInterface>(made); destination && read != kNone)
+    if (auto destination = dyn_cast<DestinationStyleOpInterface>(made);
+        destination && read != kNone)
       destination.getDpsInitsMutable()[0].set(getRead(id, read));
     // The op that made it first is not what the backward reads any more.
     if (Operation *def = current[model.valueIds.lookup(rebuilt->get())].getDefiningOp();

@@ -9,8 +9,8 @@
 
 namespace mlir::abn {
 
-/// The symbols of a set of sizes. A symbol is a product of values that are not computed by `arith.addi`
-/// and `arith.muli`; the constant's is the empty product.
+/// The symbols of a set of sizes. A symbol is a product of values that are not computed by
+/// `arith.addi` and `arith.muli`; the constant's is the empty product.
 class SizeSymbols {
 public:
   SizeSymbols() { symbols.push_back({}); }

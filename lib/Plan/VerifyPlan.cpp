@@ -1,7 +1,7 @@
 // abn-verify-plan: runs over the step in order and keeps, for every slot of the arena, whether its
-// bytes are still its own. Offsets may be computed from sizes: two slots are then disjoint only if they
-// are for all sizes.
-// Shares no code with the planner, the packer or the liveness that they rest on.
+// bytes are still its own. Offsets may be computed from sizes: two slots are then disjoint only if
+// they are for all sizes. Shares no code with the planner, the packer or the liveness that they
+// rest on.
 #include "ArenaPosition.h"
 #include "abn/AbnDialect.h"
 #include "abn/Passes.h"
@@ -59,8 +59,8 @@ public:
       overwrittenBy[other] = place.view;
   }
 
-  /// Who has written over the slot; null if nobody has since it was written, or if it was not written at
-  /// all (`isUnwritten` is then set).
+  /// Who has written over the slot; null if nobody has since it was written, or if it was not
+  /// written at all (`isUnwritten` is then set).
   Operation *findOther(const Place &place, bool &isUnwritten) const {
     isUnwritten = !place.isEmpty() && !isWritten[place.slot] && !overwrittenBy[place.slot];
     return overwrittenBy[place.slot];
@@ -136,8 +136,9 @@ private:
       begin = ArenaPosition::constant(offset.getSExtValue());
     std::optional<ArenaPosition> bytes = reader.readBytes(view);
     if (!begin || !bytes)
-      return view.emitOpError("expected an offset that is a sum of products of sizes, or the largest "
-                              "of several");
+      return view.emitOpError(
+          "expected an offset that is a sum of products of sizes, or the largest "
+          "of several");
     Place place{view, slots++, *begin, ArenaPositionReader::add(*begin, *bytes)};
     if (offset.isNegative() || !place.end.isNotAbove(arenaSize))
       return view.emitOpError("(plan_c1) expected a slot within the arena of ")
@@ -233,8 +234,7 @@ private:
     Operation *other = owners.findOther(place, isUnwritten);
     if (!other && !isUnwritten)
       return success();
-    InFlightDiagnostic error = op->emitOpError("(plan_c2) reads the slot at ")
-                               << place.str();
+    InFlightDiagnostic error = op->emitOpError("(plan_c2) reads the slot at ") << place.str();
     if (isUnwritten) {
       error << " before all of it is written";
     } else {

@@ -86,16 +86,15 @@ private:
     row.upper = stepOf.lookup(slot.lastUser);
     row.name = report.steps[row.lower].op;
     row.location = report.steps[row.lower].location;
-    llvm::raw_string_ostream(row.type) << RankedTensorType::get(type.getShape(),
-                                                                type.getElementType());
+    llvm::raw_string_ostream(row.type)
+        << RankedTensorType::get(type.getShape(), type.getElementType());
     row.bytes = getByteSize(type, dynamicSize);
     row.offset = evaluate(view.getByteShift(), dynamicSize);
     row.kind = classify(slot, row);
-    row.aliveBecause = isReturn(slot.lastUser)
-                           ? "returned by the step"
-                           : "used by " + report.steps[row.upper].op + " (" +
-                                 report.steps[row.upper].location + ") at step " +
-                                 std::to_string(row.upper);
+    row.aliveBecause = isReturn(slot.lastUser) ? "returned by the step"
+                                               : "used by " + report.steps[row.upper].op + " (" +
+                                                     report.steps[row.upper].location +
+                                                     ") at step " + std::to_string(row.upper);
     report.buffers.push_back(std::move(row));
   }
 
@@ -145,12 +144,12 @@ std::optional<PlanReport> PlanReport::compute(func::FuncOp func) {
 static void writeTimeline(llvm::json::OStream &json, StringRef key, ArrayRef<int64_t> live) {
   json.attributeArray(key, [&] {
     // What stays the same is one point.
-    for (auto [at, bytes] : llvm::enumerate(live)) {
-      if (at && live[at - 1] == bytes)
+    for (size_t at = 0; at < live.size(); ++at) {
+      if (at && live[at - 1] == live[at])
         continue;
       json.object([&] {
         json.attribute("at", static_cast<double>(at) / live.size());
-        json.attribute("bytes", bytes);
+        json.attribute("bytes", live[at]);
       });
     }
   });

@@ -1,4 +1,5 @@
-// abn-record-memory: leaves on a step what the report will say of it, before its tensors become buffers.
+// abn-record-memory: leaves on a step what the report will say of it, before its tensors become
+// buffers.
 #include "StepMemory.h"
 #include "abn/AbnDialect.h"
 #include "abn/Passes.h"

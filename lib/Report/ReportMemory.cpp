@@ -1,5 +1,5 @@
-// abn-report-memory: the bytes of a training step before and after, its plan and its arena, as JSON and
-// as a page.
+// abn-report-memory: the bytes of a training step before and after, its plan and its arena, as JSON
+// and as a page.
 #include "MemoryPage.h"
 #include "PlanReport.h"
 #include "StepMemory.h"
@@ -76,8 +76,7 @@ static FailureOr<MemoryReport> buildReport(func::FuncOp func, std::optional<unsi
   return report;
 }
 
-static void writeTensors(llvm::json::OStream &json, StringRef key,
-                         ArrayRef<SavedTensor> tensors) {
+static void writeTensors(llvm::json::OStream &json, StringRef key, ArrayRef<SavedTensor> tensors) {
   json.attributeArray(key, [&] {
     for (const SavedTensor &tensor : tensors)
       json.object([&] {

@@ -150,21 +150,20 @@ DictionaryAttr StepMemory::toAttribute(MLIRContext *context) const {
   Builder b(context);
   SmallVector<Attribute> tensors, rows;
   for (const SavedTensor &tensor : saved)
-    tensors.push_back(b.getDictionaryAttr(
-        {b.getNamedAttr("name", b.getStringAttr(tensor.name)),
-         b.getNamedAttr("type", b.getStringAttr(tensor.type)),
-         b.getNamedAttr("bytes", b.getI64IntegerAttr(tensor.bytes))}));
+    tensors.push_back(
+        b.getDictionaryAttr({b.getNamedAttr("name", b.getStringAttr(tensor.name)),
+                             b.getNamedAttr("type", b.getStringAttr(tensor.type)),
+                             b.getNamedAttr("bytes", b.getI64IntegerAttr(tensor.bytes))}));
   for (const ChainRow &row : chains) {
     SmallVector<NamedAttribute> entries;
     visitFields(row, FieldWriter{b, entries});
     rows.push_back(b.getDictionaryAttr(entries));
   }
-  return b.getDictionaryAttr(
-      {b.getNamedAttr("saved_bytes", b.getI64IntegerAttr(savedBytes)),
-       b.getNamedAttr("peak_live_bytes", b.getI64IntegerAttr(peakLiveBytes)),
-       b.getNamedAttr("live", b.getDenseI64ArrayAttr(live)),
-       b.getNamedAttr("saved", b.getArrayAttr(tensors)),
-       b.getNamedAttr("chains", b.getArrayAttr(rows))});
+  return b.getDictionaryAttr({b.getNamedAttr("saved_bytes", b.getI64IntegerAttr(savedBytes)),
+                              b.getNamedAttr("peak_live_bytes", b.getI64IntegerAttr(peakLiveBytes)),
+                              b.getNamedAttr("live", b.getDenseI64ArrayAttr(live)),
+                              b.getNamedAttr("saved", b.getArrayAttr(tensors)),
+                              b.getNamedAttr("chains", b.getArrayAttr(rows))});
 }
 
 StepMemory StepMemory::fromAttribute(DictionaryAttr attribute) {

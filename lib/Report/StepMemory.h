@@ -1,5 +1,6 @@
-// What a report says of a step on tensors: its chains, what crosses to the backward, what is live. Can
-// be left on the function, for the report of a step that has buffers by then. Private to lib/Report.
+// What a report says of a step on tensors: its chains, what crosses to the backward, what is live.
+// Can be left on the function, for the report of a step that has buffers by then. Private to
+// lib/Report.
 #ifndef ABN_LIB_REPORT_STEPMEMORY_H
 #define ABN_LIB_REPORT_STEPMEMORY_H
 

@@ -26,7 +26,8 @@ struct MemoryCensus {
 
 /// Leaves the census of `func` as it is now on the function, as the attribute `abn.memory_before`:
 /// a dictionary of `saved_bytes`, `peak_live_bytes`, `batch_norms`, `saved`, an array of
-/// {name, type, bytes}, and `live`, the bytes live along the step (see sampleTimeline). Does nothing if the attribute is there or the function is not one block.
+/// {name, type, bytes}, and `live`, the bytes live along the step (see sampleTimeline). Does
+/// nothing if the attribute is there or the function is not one block.
 void recordMemoryBefore(func::FuncOp func, std::optional<unsigned> lossResult = {},
                         ViewPredicate isView = isGraphView);
 

@@ -63,8 +63,8 @@ bool isHelper(func::FuncOp func);
 /// Calls `visit` for each operand of `op`, and of the ops nested in it, that is defined outside.
 void visitOuterOperands(Operation *op, llvm::function_ref<void(OpOperand &)> visit);
 
-/// The bytes of a value of `type`: dynamic dimensions count as `dynamicSize`, booleans as one byte; 0
-/// for types other than tensors and scalars.
+/// The bytes of a value of `type`: dynamic dimensions count as `dynamicSize`, booleans as one byte;
+/// 0 for types other than tensors and scalars.
 int64_t getByteSize(Type type, int64_t dynamicSize = 1);
 
 /// How reports and messages spell a location: the name, with the file and line if there are any.

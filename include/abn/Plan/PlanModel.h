@@ -14,9 +14,9 @@ bool isBufferView(Operation *op);
 /// The planner's graph of a step with the IR it stands for.
 class PlanModel {
 public:
-  /// Dynamic dimensions count as `dynamicSize`; those that are not the arguments' own have been made to
-  /// follow from them (resolveSizes). With `mayRebuild` values may also be recovered through
-  /// RebuildOpInterface, equal up to rounding.
+  /// Dynamic dimensions count as `dynamicSize`; those that are not the arguments' own have been
+  /// made to follow from them (resolveSizes). With `mayRebuild` values may also be recovered
+  /// through RebuildOpInterface, equal up to rounding.
   PlanModel(const TrainingStep &step, int64_t dynamicSize, bool mayRebuild = false);
 
   const plan::StepGraph &getGraph() const { return graph; }
@@ -44,8 +44,8 @@ private:
   void addNormalizeRecipe(unsigned batchNorm);
   void addRecipes(unsigned op);
   void addRebuilds(unsigned op);
-  unsigned addRecipeOp(Operation *op, plan::GraphOp recipe,
-                       SmallVector<OpOperand *> operands, OpOperand *rebuilt);
+  unsigned addRecipeOp(Operation *op, plan::GraphOp recipe, SmallVector<OpOperand *> operands,
+                       OpOperand *rebuilt);
   Value getBase(Value value) const;
   bool isPlaceless(Operation *op) const;
 

@@ -49,8 +49,8 @@ struct PlannerResult {
 /// Plans a step. The result is the same for the same graph and options.
 PlannerResult planStep(const StepGraph &graph, const PlannerOptions &options);
 
-/// The order of the ops, each once, with the smallest arena of a portfolio: the given order, which also wins a
-/// draw, weight gradients early or late, depth first, greedy.
+/// The order of the ops, each once, with the smallest arena of a portfolio: the given order, which
+/// also wins a draw, weight gradients early or late, depth first, greedy.
 PlanPoint reorderStep(const StepGraph &graph, int64_t alignment);
 
 /// Bytes that no schedule's arena is smaller than; without `recomputeHeavy`, none's that runs each

@@ -19,8 +19,8 @@ struct ScheduleOptions {
   bool recompute = true;
   /// A value that takes more than this many ops in a row to compute again is kept.
   unsigned maxDepth = 32;
-  /// By value: the op that gives it again in place of `GraphValue::recipe`, one of its `rebuilds`; empty if
-  /// none does.
+  /// By value: the op that gives it again in place of `GraphValue::recipe`, one of its `rebuilds`;
+  /// empty if none does.
   std::vector<unsigned> rebuiltBy;
   /// Heavy ops whose results are computed again too, by op.
   std::vector<bool> recomputedHeavy;
@@ -29,8 +29,8 @@ struct ScheduleOptions {
 /// A complete schedule in which everything that may be recomputed is, as late as possible.
 Schedule buildSchedule(const StepGraph &graph, const ScheduleOptions &options);
 
-/// Which members of the classes of values that give each other back are not kept, for the smallest peak:
-/// `ScheduleOptions::rebuiltBy`, empty if keeping all is best.
+/// Which members of the classes of values that give each other back are not kept, for the smallest
+/// peak: `ScheduleOptions::rebuiltBy`, empty if keeping all is best.
 std::vector<unsigned> chooseMembers(const StepGraph &graph, int64_t alignment);
 
 /// Takes recomputations out of a schedule and holds the values instead, the shortest time first, as

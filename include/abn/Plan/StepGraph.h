@@ -18,9 +18,9 @@ struct GraphValue {
   /// The op that gives the value again from other values (elementwise work, data movement, or, if
   /// `GraphOp::heavy`, a convolution); kNone if it cannot be computed again.
   unsigned recipe = kNone;
-  /// Ops that give it back from what was computed of it (equal up to rounding): an operand of a sum from
-  /// the sum and the other operand, an activation's input from its output. Values that give each other
-  /// back form a class, of which one fewer is kept.
+  /// Ops that give it back from what was computed of it (equal up to rounding): an operand of a sum
+  /// from the sum and the other operand, an activation's input from its output. Values that give
+  /// each other back form a class, of which one fewer is kept.
   std::vector<unsigned> rebuilds;
   /// Returned by the function: live to the end.
   bool isOutput = false;
@@ -74,8 +74,8 @@ struct PlannedBuffer {
 
 /// What recomputation costs.
 struct RecomputeCost {
-  /// Bytes that ops write which compute again or give back what is not kept. What only the next elementwise
-  /// one of them reads is not written (abn-fuse-recomputation).
+  /// Bytes that ops write which compute again or give back what is not kept. What only the next
+  /// elementwise one of them reads is not written (abn-fuse-recomputation).
   int64_t bytes = 0;
   int64_t flops = 0;
   int64_t heavyOps = 0;
