@@ -425,21 +425,15 @@ def Schedule : Pass<"abn-schedule", "::mlir::func::FuncOp"> {
     Precondition: a training step on tensors. Afterwards the arena is not larger than before.
 
     ```mlir
-    !small = tensor<8xf32>
-    !large = tensor<1024xf32>
-    %w = "test.expand"(%a) : (!small) -> !large
-    %b = "test.next"(%a) : (!small) -> !small
-    return %b, %w : !small, !large
+    %w = linalg.broadcast ins(%a : tensor<8xf32>) outs(%e : tensor<8x128xf32>) dimensions = [1]
+    %b = linalg.exp ins(%a : tensor<8xf32>) outs(%f : tensor<8xf32>) -> tensor<8xf32>
     ```
 
-    becomes, since %w is larger than its operand,
+    becomes, since %w is larger than its operand and both are results of the step,
 
     ```mlir
-    !small = tensor<8xf32>
-    !large = tensor<1024xf32>
-    %b = "test.next"(%a) : (!small) -> !small
-    %w = "test.expand"(%a) : (!small) -> !large
-    return %b, %w : !small, !large
+    %b = linalg.exp ins(%a : tensor<8xf32>) outs(%f : tensor<8xf32>) -> tensor<8xf32>
+    %w = linalg.broadcast ins(%a : tensor<8xf32>) outs(%e : tensor<8x128xf32>) dimensions = [1]
     ```
   }];
   let options = [
@@ -465,15 +459,30 @@ def FuseRecomputation : Pass<"abn-fuse-recomputation", "::mlir::func::FuncOp"> {
     recomputed elementwise op is the only reader of another one right before it.
 
     ```mlir
-    %y = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>],
-                         iterator_types = ["parallel"]}
-        ins(%x : tensor<8xf32>) outs(%e : tensor<8xf32>) attrs = {abn.recompute = 0 : i64} {
-    ^bb0(%a: f32, %out: f32):
-      %0 = arith.mulf %a, %a : f32
+    !full = tensor<8x4xf32>
+    %y = abn.batch_norm_inference {abn.recompute = 0 : i64, channel_dim = 1 : i64, epsilon = 1.0e-5 : f64}
+        ins(%x : !full) stats(%m, %v : tensor<4xf32>, tensor<4xf32>) outs(%e : !full) -> !full
+    %z = abn.activation #abn.relu {abn.recompute = 1 : i64} ins(%y : !full) outs(%y : !full) -> !full
+    ```
+
+    becomes
+
+    ```mlir
+    !full = tensor<8x4xf32>
+    // %scale : tensor<4xf32>
+    %z = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (j)>,
+                                          affine_map<(i, j) -> (j)>, affine_map<(i, j) -> (i, j)>],
+                         iterator_types = ["parallel", "parallel"]}
+        ins(%x, %m, %scale : !full, tensor<4xf32>, tensor<4xf32>) outs(%e : !full)
+        attrs = {abn.recompute = 1 : i64} {
+    ^bb0(%a: f32, %mean: f32, %s: f32, %out: f32):
+      %zero = arith.constant 0.0 : f32
+      %deviation = arith.subf %a, %mean : f32
+      %normalized = arith.mulf %deviation, %s : f32
+      %below = arith.cmpf ole, %normalized, %zero : f32
+      %0 = arith.select %below, %zero, %normalized : f32
       linalg.yield %0 : f32
-    } -> tensor<8xf32>
-    %z = abn.activation #abn.relu {abn.recompute = 1 : i64} ins(%v : tensor<8x4xf32>)
-        outs(%v : tensor<8x4xf32>) -> tensor<8x4xf32>
+    } -> !full
     ```
   }];
   let dependentDialects = [

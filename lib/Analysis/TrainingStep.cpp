@@ -102,6 +102,11 @@ static std::optional<unsigned> findLoss(func::FuncOp func) {
   return ambiguous ? std::nullopt : scalar;
 }
 
+bool mlir::abn::isHelper(func::FuncOp func) {
+  return func.isPrivate() && !func->hasAttr(AbnDialect::kFallbackAttr) &&
+         !func->hasAttr(AbnDialect::kFallbackOfAttr);
+}
+
 FailureOr<TrainingStep> TrainingStep::get(func::FuncOp func, std::optional<unsigned> lossResult,
                                           ViewPredicate isView) {
   if (!func || func.isExternal() || !llvm::hasSingleElement(func.getBody()))

@@ -156,8 +156,18 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
                                           cast<MemRefType>(arena.getType()).getDimSize(0));
   }
 
+  static bool hasArena(func::FuncOp func) {
+    for (unsigned i = 0, e = func.getNumArguments(); i < e; ++i)
+      if (func.getArgAttr(i, AbnDialect::kArenaAttr))
+        return true;
+    return llvm::any_of(func.getBody().front(),
+                        [](Operation &op) { return op.hasAttr(AbnDialect::kArenaAttr); });
+  }
+
   /// One arena for all versions of a step: the largest.
   LogicalResult shareArena(func::FuncOp func, ArrayAttr versions) {
+    if (hasArena(func))
+      return success();
     int64_t bytes = 0, alignment = 1;
     llvm::StringMap<MemRefType> arenaOf;
     SmallVector<func::FuncOp> placed;

@@ -113,6 +113,12 @@ void PlanModel::addOp(Operation *op) {
       tiedReads[&operand] = graphOp.reads.size();
     addRead(graphOp, &operand, operands);
   });
+  // What the body reads by itself, wherever it likes, is not written over.
+  auto isCaptured = [&](unsigned value) {
+    return llvm::any_of(llvm::zip(graphOp.reads, operands), [&](auto read) {
+      return std::get<0>(read) == value && std::get<1>(read)->getOwner() != op;
+    });
+  };
   for (OpResult result : op->getResults()) {
     GraphResult graphResult;
     graphResult.value = getValueId(result);
@@ -122,7 +128,7 @@ void PlanModel::addOp(Operation *op) {
     } else if (init) {
       for (auto [read, operand] : llvm::enumerate(operands))
         if (operand->getOwner() == op && operand->get().getType() == result.getType() &&
-            mayWriteOver(op, *operand, *init))
+            mayWriteOver(op, *operand, *init) && !isCaptured(graphOp.reads[read]))
           graphResult.reusable.push_back(read);
     }
     graphOp.results.push_back(graphResult);

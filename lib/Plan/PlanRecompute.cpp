@@ -83,7 +83,8 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
       return signalPassFailure();
     }
     if (alignment <= 0 || !llvm::isPowerOf2_64(alignment)) {
-      module.emitError() << "expected a power of two for the option `alignment`, got " << alignment;
+      module.emitError() << "expected a power of two for the option `alignment`, got "
+                         << alignment.getValue();
       return signalPassFailure();
     }
     if (dynamicSize <= 0) {
@@ -121,9 +122,12 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
     if (lossResult >= 0)
       loss = lossResult;
     // One that only chooses between versions has nothing to plan.
-    if (func->hasAttr(AbnDialect::kVersionsAttr))
+    if (func->hasAttr(AbnDialect::kVersionsAttr) || isHelper(func))
       return 0;
     FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
+    // Out of range is an error; control flow is only no training step.
+    if (failed(step) && loss && *loss >= func.getNumResults())
+      return failure();
     if (failed(step) || !step->getLossResult())
       return 0;
     if (failed(resolveSizes(func)))

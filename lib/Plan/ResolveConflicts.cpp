@@ -142,7 +142,17 @@ private:
           !op.bufferizesToElementwiseAccess(state, {&other, &operand}))
         return true;
     }
-    return false;
+    return isCaptured(op, bufferOf.lookup(operand.get()));
+  }
+
+  /// Whether the op's body reads the buffer by itself, wherever it likes.
+  bool isCaptured(Operation *op, unsigned buffer) const {
+    bool found = false;
+    visitOuterOperands(op, [&](OpOperand &operand) {
+      auto known = bufferOf.find(operand.get());
+      found |= operand.getOwner() != op && known != bufferOf.end() && known->second == buffer;
+    });
+    return found;
   }
 
   void giveOwnTensor(BufferizableOpInterface op, OpOperand &operand) {

@@ -25,7 +25,7 @@ struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
     func::FuncOp func = getOperation();
     if (alignment <= 0 || !llvm::isPowerOf2_64(alignment)) {
       emitError(func.getLoc()) << "expected a power of two for the option `alignment`, got "
-                               << alignment;
+                               << alignment.getValue();
       return signalPassFailure();
     }
     if (dynamicSize <= 0) {
@@ -36,8 +36,13 @@ struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
     std::optional<unsigned> loss;
     if (lossResult >= 0)
       loss = lossResult;
+    if (func->hasAttr(AbnDialect::kVersionsAttr) || isHelper(func))
+      return;
     FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
-    if (failed(step) || !step->getLossResult() || func->hasAttr(AbnDialect::kVersionsAttr))
+    // Out of range is an error; control flow is only no training step.
+    if (failed(step) && loss && *loss >= func.getNumResults())
+      return signalPassFailure();
+    if (failed(step) || !step->getLossResult())
       return;
     if (failed(resolveSizes(func)))
       return signalPassFailure();

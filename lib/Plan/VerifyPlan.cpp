@@ -5,6 +5,7 @@
 #include "ArenaPosition.h"
 #include "abn/AbnDialect.h"
 #include "abn/Passes.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -214,6 +215,9 @@ private:
         }
         if (inner->hasTrait<OpTrait::IsTerminator>())
           isRead = true, isWritten = false;
+        // The window of a pooling is there for its shape.
+        if (auto linalgOp = dyn_cast<linalg::LinalgOp>(inner))
+          isRead &= linalgOp.payloadUsesValueFromOperand(&operand);
         if (isRead)
           reads.push_back(it->second);
         if (isWritten)

@@ -127,12 +127,12 @@ std::optional<PlanReport> PlanReport::compute(func::FuncOp func) {
 static void writeTimeline(llvm::json::OStream &json, StringRef key, ArrayRef<int64_t> live) {
   json.attributeArray(key, [&] {
     // What stays the same is one point.
-    for (auto [at, bytes] : llvm::enumerate(live)) {
-      if (at && live[at - 1] == bytes)
+    for (size_t at = 0; at < live.size(); ++at) {
+      if (at && live[at - 1] == live[at])
         continue;
       json.object([&] {
         json.attribute("at", static_cast<double>(at) / live.size());
-        json.attribute("bytes", bytes);
+        json.attribute("bytes", live[at]);
       });
     }
   });

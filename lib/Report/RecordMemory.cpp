@@ -36,7 +36,12 @@ struct RecordMemory : mlir::abn::impl::RecordMemoryBase<RecordMemory> {
     std::optional<unsigned> loss;
     if (lossResult >= 0)
       loss = lossResult;
+    if (isHelper(func))
+      return;
     FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
+    // Out of range is an error; control flow is only no training step.
+    if (failed(step) && loss && *loss >= func.getNumResults())
+      return signalPassFailure();
     if (failed(step) || !step->getLossResult())
       return;
     func->setAttr(AbnDialect::kMemoryAfterAttr,

@@ -7,7 +7,7 @@
 // WITHOUT: abn.pack
 // WITHOUT-SAME: arena_size = 64 : i64
 // WITHOUT-NOT: canary
-// WITH: abn.plan = {arena_bytes = 128 : i64, canary_bytes = 32 : i64
+// WITH: abn.plan = {{[{].*}}arena_bytes = 128 : i64, canary_bytes = 32 : i64
 // NEGATIVE: canary-bytes.mlir:[[#@LINE+1]]:{{.*}} error: expected no negative option `canary-bytes`, got -1
 func.func @two(%x: memref<8xf32>, %y: memref<8xf32>) {
   %c32 = arith.constant 32 : index

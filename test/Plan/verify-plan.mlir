@@ -51,6 +51,16 @@ func.func @region(%x: memref<8xf32>, %arena: memref<32xi8> {abn.arena}) -> f32 {
   return %sum : f32
 }
 
+// The window of a pooling is an operand for its shape only: nobody writes it.
+// CHECK-LABEL: func @window
+func.func @window(%x: memref<1x2x4x1xf32>, %y: memref<1x1x2x1xf32>, %arena: memref<16xi8> {abn.arena}) {
+  %c0 = arith.constant 0 : index
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<16xi8> to memref<2x2xf32>
+  linalg.pooling_nhwc_sum {strides = dense<2> : tensor<2xi64>, dilations = dense<1> : tensor<2xi64>}
+      ins(%x, %s0 : memref<1x2x4x1xf32>, memref<2x2xf32>) outs(%y : memref<1x1x2x1xf32>)
+  return
+}
+
 // CHECK-LABEL: func @no_arena
 func.func @no_arena(%x: memref<8xf32>, %y: memref<8xf32>) {
   memref.copy %x, %y : memref<8xf32> to memref<8xf32>

@@ -57,6 +57,9 @@ private:
   llvm::DenseMap<Operation *, unsigned> position;
 };
 
+/// Whether the function is there for another one to call, and no version of a step.
+bool isHelper(func::FuncOp func);
+
 /// Calls `visit` for each operand of `op`, and of the ops nested in it, that is defined outside.
 void visitOuterOperands(Operation *op, llvm::function_ref<void(OpOperand &)> visit);
 

@@ -1,0 +1,104 @@
+// The pipelines as users call them, on a step of two convolutions.
+// RUN: abn-opt %s --abn-optimize="numerics=exact" | FileCheck %s --check-prefixes=CHECK,EXACT
+// RUN: abn-opt %s --abn-optimize | FileCheck %s --check-prefixes=CHECK,DISPATCH
+// RUN: abn-opt %s --abn-optimize="gamma-policy=check" | FileCheck %s --check-prefixes=CHECK,INVERT
+// RUN: abn-opt %s --abn-optimize="gamma-policy=dispatch,trust" | FileCheck %s --check-prefixes=CHECK,TRUST
+// RUN: abn-opt %s --abn-optimize="plan=false" | FileCheck %s --check-prefix=UNPLANNED
+// RUN: not abn-opt %s --abn-optimize="numerics=approximate" 2>&1 | FileCheck %s --check-prefix=NUMERICS
+// RUN: not abn-opt %s --abn-optimize="numerics=exact budget-bytes=1000" 2>&1 | FileCheck %s --check-prefix=BUDGET
+// RUN: abn-opt %s --abn-optimize="numerics=exact" --abn-plan | FileCheck %s --check-prefix=PLACED
+// RUN: abn-opt %s --abn-optimize="numerics=exact" --abn-plan="arena=argument outputs=outside alignment=64" \
+// RUN:   | FileCheck %s --check-prefix=ARGUMENT
+// RUN: abn-opt %s --abn-optimize --abn-plan | FileCheck %s --check-prefix=VERSIONS
+// RUN: not abn-opt %s --abn-plan="arena=heap" 2>&1 | FileCheck %s --check-prefix=HEAP
+// RUN: not abn-opt %s --abn-plan="outputs=elsewhere" 2>&1 | FileCheck %s --check-prefix=OUTPUTS
+// RUN: not abn-opt %s --abn-plan="alignment=100" 2>&1 | FileCheck %s --check-prefix=ALIGNMENT
+
+// The loss is a result of the step, not of the functions that choose between its versions.
+// RUN: abn-opt %s --abn-dispatch-gamma --abn-plan-recompute=loss-result=3 --abn-schedule=loss-result=3 \
+// RUN:   --abn-plan=loss-result=3 | FileCheck %s --check-prefix=VERSIONS
+// RUN: not abn-opt %s --abn-plan=loss-result=4 2>&1 | FileCheck %s --check-prefix=LOSS
+
+// The network's own values only: nothing is inverted, nothing is in place of a batch norm's input.
+// CHECK-LABEL: func.func @step(
+// EXACT-SAME: abn.plan = {{.*}}numerics = "exact"
+// EXACT-NOT: abn.inplace
+// EXACT: abn.batch_norm_grad
+// Both: the inverting version and the exact one.
+// DISPATCH-SAME: abn.versions = [@step_invert, @step_exact]
+// DISPATCH: func.func private @step_invert({{.*}}abn.plan = {{.*}}numerics = "invert"
+// DISPATCH: abn.inplace_backward
+// DISPATCH: func.func private @step_exact({{.*}}abn.plan = {{.*}}numerics = "exact"
+// DISPATCH-NOT: abn.inplace
+// One version that checks what it recovers.
+// INVERT-SAME: numerics = "invert"
+// INVERT: abn.inplace_backward
+// INVERT-NOT: gamma_policy
+// TRUST-SAME: abn.versions
+// TRUST: abn.inplace_backward {{.*}}gamma_policy = #abn.gamma_policy<trust>
+// UNPLANNED-LABEL: func.func @step(
+// UNPLANNED-NOT: abn.plan
+// UNPLANNED: abn.inplace_backward
+// NUMERICS: approximate
+// BUDGET: error: no plan within the budget of 1000 bytes
+
+// One allocation, results in it, no other.
+// PLACED-LABEL: func.func @step(
+// PLACED-SAME: arena_bytes = [[BYTES:[0-9]+]] : i64
+// PLACED: memref.alloc() {abn.arena, alignment = 256 : i64} : memref<[[BYTES]]xi8>
+// PLACED-NOT: memref.alloc
+// PLACED: return
+// ARGUMENT: func.func @step_arena_size() -> index
+// ARGUMENT-LABEL: func.func @step(
+// ARGUMENT-SAME: %[[ARENA:arg[0-9]+]]: memref<{{[0-9]+}}xi8> {abn.arena})
+// ARGUMENT-SAME: alignment = 64 : i64
+// ARGUMENT-COUNT-4: memref.alloc()
+// ARGUMENT-NOT: memref.alloc()
+// VERSIONS-LABEL: func.func @step(
+// VERSIONS: memref.alloc() {abn.arena
+// VERSIONS: call @step_invert(
+// VERSIONS: call @step_exact(
+// HEAP: error: expected `alloc` or `argument` for the option `arena`, got `heap`
+// OUTPUTS: error: expected `arena` or `outside` for the option `outputs`, got `elsewhere`
+// LOSS: optimize-plan.mlir:{{[0-9]+}}:{{[0-9]+}}: error: expected the loss among the function's 4 results, got result 4
+// ALIGNMENT: error: expected a power of two for the option `alignment`, got 100
+#id = affine_map<(n, c, h, w) -> (n, c, h, w)>
+#rank0 = affine_map<(n, c, h, w) -> ()>
+!full = tensor<2x8x8x8xf32>
+!vec = tensor<8xf32>
+!weight = tensor<8x8x3x3xf32>
+func.func @step(%in: !full, %w1: !weight, %w2: !weight, %g: !vec {abn.name = "bn.weight"}, %b: !vec)
+    -> (tensor<f32> {abn.role = "loss"}, !weight, !weight, !vec) {
+  %e = tensor.empty() : !full
+  %s = tensor.empty() : !vec
+  %we = tensor.empty() : !weight
+  %r = tensor.empty() : tensor<f32>
+  %zero = arith.constant 0.0 : f32
+  %one = arith.constant 1.0 : f32
+  %x1 = dnn.convolution {strides = array<i64: 1, 1>, padding_low = array<i64: 1, 1>, padding_high = array<i64: 1, 1>, dilations = array<i64: 1, 1>} ins(%in, %w1 : !full, !weight) outs(%e : !full) -> !full
+  %y1, %m1, %v1 = abn.batch_norm {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%x1 : !full)
+      gamma(%g : !vec) beta(%b : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %z1 = abn.activation #abn.leaky_relu<0.01> ins(%y1 : !full) outs(%e : !full) -> !full
+  %x2 = dnn.convolution {strides = array<i64: 1, 1>, padding_low = array<i64: 1, 1>, padding_high = array<i64: 1, 1>, dilations = array<i64: 1, 1>} ins(%z1, %w2 : !full, !weight) outs(%e : !full) -> !full
+  %init = linalg.fill ins(%zero : f32) outs(%r : tensor<f32>) -> tensor<f32>
+  %loss = linalg.generic {indexing_maps = [#id, #rank0], iterator_types = ["reduction", "reduction", "reduction", "reduction"]}
+      ins(%x2 : !full) outs(%init : tensor<f32>) {
+  ^bb0(%a: f32, %acc: f32):
+    %p = arith.mulf %a, %a : f32
+    %q = arith.addf %p, %acc : f32
+    linalg.yield %q : f32
+  } -> tensor<f32>
+  %dx2 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x2 : !full) outs(%e : !full) {
+  ^bb0(%a: f32, %out: f32):
+    %p = arith.addf %a, %a : f32
+    linalg.yield %p : f32
+  } -> !full
+  %dw2 = dnn.convolution_weight_grad {strides = array<i64: 1, 1>, padding_low = array<i64: 1, 1>, padding_high = array<i64: 1, 1>, dilations = array<i64: 1, 1>} ins(%dx2, %z1 : !full, !full) outs(%we : !weight) -> !weight
+  %dz1 = dnn.convolution_input_grad {strides = array<i64: 1, 1>, padding_low = array<i64: 1, 1>, padding_high = array<i64: 1, 1>, dilations = array<i64: 1, 1>} ins(%dx2, %w2 : !full, !weight) outs(%e : !full) -> !full
+  %dy1 = abn.activation_grad #abn.leaky_relu<0.01> ins(%dz1, %y1 : !full, !full) outs(%e : !full) -> !full
+  %dx1, %dg, %db = abn.batch_norm_grad {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%dy1, %x1 : !full, !full)
+      stats(%m1, %v1 : !vec, !vec) gamma(%g : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %dw1 = dnn.convolution_weight_grad {strides = array<i64: 1, 1>, padding_low = array<i64: 1, 1>, padding_high = array<i64: 1, 1>, dilations = array<i64: 1, 1>} ins(%dx1, %in : !full, !full) outs(%we : !weight) -> !weight
+  return %loss, %dw1, %dw2, %dg : tensor<f32>, !weight, !weight, !vec
+}
