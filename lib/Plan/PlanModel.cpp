@@ -113,10 +113,12 @@ void PlanModel::addOp(Operation *op) {
       tiedReads[&operand] = graphOp.reads.size();
     addRead(graphOp, &operand, operands);
   });
-  // What the body reads by itself, wherever it likes, is not written over.
-  auto isCaptured = [&](unsigned value) {
+  addViewReads(op, graphOp, operands);
+  // What the body reads by itself, wherever it likes, or through another view is not written over.
+  auto isReadElsewhere = [&](unsigned base, Value as) {
     return llvm::any_of(llvm::zip(graphOp.reads, operands), [&](auto read) {
-      return std::get<0>(read) == value && std::get<1>(read)->getOwner() != op;
+      return std::get<0>(read) == base &&
+             (std::get<1>(read)->getOwner() != op || std::get<1>(read)->get() != as);
     });
   };
   for (OpResult result : op->getResults()) {
@@ -128,7 +130,7 @@ void PlanModel::addOp(Operation *op) {
     } else if (init) {
       for (auto [read, operand] : llvm::enumerate(operands))
         if (operand->getOwner() == op && operand->get().getType() == result.getType() &&
-            mayWriteOver(op, *operand, *init) && !isCaptured(graphOp.reads[read]))
+            mayWriteOver(op, *operand, *init) && !isReadElsewhere(graphOp.reads[read], operand->get()))
           graphResult.reusable.push_back(read);
     }
     graphOp.results.push_back(graphResult);
@@ -140,8 +142,46 @@ void PlanModel::addOp(Operation *op) {
   graphOp.isForward = step.isForward(op);
   graphOp.isRecomputation = !graphOp.isForward && (op->hasAttr(AbnDialect::kRecomputeAttr) ||
                                                    isa<RecoverOp, ActivationInverseOp>(op));
+  if (!isMemoryEffectFree(op))
+    addEffect(graphOp, operands);
   graph.order.push_back(graph.ops.size());
   addRecipeOp(op, std::move(graphOp), std::move(operands), /*rebuilt=*/nullptr);
+}
+
+/// Ops with effects stay in their order: each reads the state of the world that the one before left,
+/// a value without bytes.
+void PlanModel::addEffect(GraphOp &graphOp, SmallVectorImpl<OpOperand *> &operands) {
+  if (world != kNone) {
+    graphOp.reads.push_back(world);
+    operands.push_back(nullptr);
+  }
+  world = graph.values.size();
+  graph.values.emplace_back();
+  values.push_back(Value());
+  GraphResult result;
+  result.value = world;
+  graphOp.results.push_back(result);
+}
+
+/// The offsets and sizes that the views and destinations of an op's operands take.
+void PlanModel::addViewReads(Operation *op, GraphOp &graphOp,
+                             SmallVectorImpl<OpOperand *> &operands) {
+  SmallVector<Value> open;
+  llvm::SmallDenseSet<Value> seen;
+  visitOuterOperands(op, [&](OpOperand &operand) { open.push_back(operand.get()); });
+  while (!open.empty()) {
+    Operation *def = open.pop_back_val().getDefiningOp();
+    if (!def || !(isBufferView(def) || isa<tensor::EmptyOp>(def)))
+      continue;
+    for (OpOperand &operand : def->getOpOperands()) {
+      bool isSource = isBufferView(def) && operand.getOperandNumber() == 0;
+      Operation *source = operand.get().getDefiningOp();
+      if (isSource)
+        open.push_back(operand.get());
+      else if (source && !isPlaceless(source) && seen.insert(operand.get()).second)
+        addRead(graphOp, &operand, operands);
+    }
+  }
 }
 
 unsigned PlanModel::addRecipeOp(Operation *op, GraphOp recipe, SmallVector<OpOperand *> operands,

@@ -61,6 +61,7 @@ class Resolver {
 public:
   Resolver(func::FuncOp func, const BufferizationOptions &options)
       : block(func.getBody().front()), state(options) {
+    findLastReads();
     for (BlockArgument argument : func.getArguments()) {
       auto writable = func.getArgAttrOfType<BoolAttr>(argument.getArgNumber(),
                                                       BufferizationDialect::kWritableAttrName);
@@ -69,7 +70,6 @@ public:
   }
 
   void run() {
-    findLastReads();
     SmallVector<Operation *> ops;
     for (Operation &op : block)
       ops.push_back(&op);
@@ -99,6 +99,31 @@ private:
           lastReadOf[operand.get()] = position;
       });
     }
+    // Who reads a view reads what it shows.
+    for (Operation &op : llvm::reverse(block))
+      for (Value result : op.getResults())
+        for (Value source : getViewed(&op, result))
+          lastReadOf[source] = std::max(lastReadOf.lookup(source), lastReadOf.lookup(result));
+  }
+
+  /// What `result` may be a view of, its contents as they were before `op`.
+  SmallVector<Value> getViewed(Operation *op, Value result) {
+    SmallVector<Value> viewed;
+    auto bufferizable = dyn_cast<BufferizableOpInterface>(op);
+    if (!isa<TensorType>(result.getType()))
+      return viewed;
+    if (!bufferizable || isOpaque(op)) {
+      // A call may return its arguments.
+      for (Value operand : op->getOperands())
+        if (isa<TensorType>(operand.getType()))
+          viewed.push_back(operand);
+      return viewed;
+    }
+    for (const AliasingOpOperand &alias :
+         bufferizable.getAliasingOpOperands(result, state).getAliases())
+      if (!bufferizable.bufferizesToMemoryWrite(*alias.opOperand, state))
+        viewed.push_back(alias.opOperand->get());
+    return viewed;
   }
 
   Buffer &addBuffer(Value value) {
@@ -111,8 +136,9 @@ private:
   void visit(Operation *op, unsigned position) {
     auto bufferizable = dyn_cast<BufferizableOpInterface>(op);
     if (!bufferizable || isOpaque(op)) {
+      // Nor may what a call returns be written: it may be anybody's.
       for (Value result : op->getResults())
-        addBuffer(result);
+        addBuffer(result).isWritable = false;
       return;
     }
     llvm::SmallDenseSet<unsigned> written;

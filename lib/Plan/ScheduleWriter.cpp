@@ -88,13 +88,15 @@ private:
     });
     SmallVector<Value> inits;
     if (auto destination = dyn_cast<DestinationStyleOpInterface>(op); destination && !isRebuild)
-      for (auto [number, result] : llvm::enumerate(graphOp.results))
-        inits.push_back(chooseDestination(step, number, result, id, destination));
+      for (unsigned number = 0, e = std::min<size_t>(op->getNumResults(), graphOp.results.size());
+           number < e; ++number)
+        inits.push_back(chooseDestination(step, number, graphOp.results[number], id, destination));
     Operation *clone = isRebuild     ? emitRebuild(step, id, mapping)
                        : isNormalize ? createNormalize(cast<BatchNormOp>(op), mapping, inits[0])
                                      : cloneWithInits(op, mapping, inits);
-    for (auto [number, result] : llvm::enumerate(graphOp.results))
-      current[result.value] = clone->getResult(number);
+    // Behind the op's own results may stand the state of the world.
+    for (auto [made, result] : llvm::zip(clone->getResults(), graphOp.results))
+      current[result.value] = made;
     bool isAgain = isNormalize || isRebuild || ++runs[id] > 1;
     if (isAgain)
       clone->setAttr(AbnDialect::kRecomputeAttr, builder.getI64IntegerAttr(recomputations++));

@@ -42,6 +42,9 @@ private:
   void addOp(Operation *op);
   void addRead(plan::GraphOp &graphOp, OpOperand *operand, SmallVectorImpl<OpOperand *> &operands);
   void addNormalizeRecipe(unsigned batchNorm);
+  void addViewReads(Operation *op, plan::GraphOp &graphOp,
+                    SmallVectorImpl<OpOperand *> &operands);
+  void addEffect(plan::GraphOp &graphOp, SmallVectorImpl<OpOperand *> &operands);
   void addRecipes(unsigned op);
   void addRebuilds(unsigned op);
   unsigned addRecipeOp(Operation *op, plan::GraphOp recipe, SmallVector<OpOperand *> operands,
@@ -62,6 +65,8 @@ private:
   /// By graph op: the operand of the IR op that it gives back, null if it is the IR op's own work.
   SmallVector<OpOperand *> rebuiltOperands;
   llvm::DenseMap<Value, unsigned> valueIds;
+  /// The state of the world, behind the last op with an effect so far.
+  unsigned world = plan::kNone;
   friend class ScheduleWriter;
 };
 
