@@ -6,6 +6,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -107,8 +108,19 @@ bool mlir::abn::isHelper(func::FuncOp func) {
          !func->hasAttr(AbnDialect::kFallbackOfAttr);
 }
 
+/// Whether an op of the function works on buffers already.
+static bool hasBufferSemantics(func::FuncOp func) {
+  WalkResult result = func.walk([](DestinationStyleOpInterface op) {
+    return op.hasPureBufferSemantics() && op.getNumDpsInits() > 0 ? WalkResult::interrupt()
+                                                                  : WalkResult::advance();
+  });
+  return result.wasInterrupted();
+}
+
 FailureOr<TrainingStep> TrainingStep::get(func::FuncOp func, std::optional<unsigned> lossResult,
                                           ViewPredicate isView) {
+  if (hasBufferSemantics(func))
+    return failure();
   if (!func || func.isExternal() || !llvm::hasSingleElement(func.getBody()))
     return failure();
   if (lossResult && *lossResult >= func.getNumResults()) {

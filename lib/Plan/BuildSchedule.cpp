@@ -26,7 +26,7 @@ public:
         readers[value].push_back(op);
     }
     for (const GraphValue &value : graph.values)
-      if (value.isOutput)
+      if (value.isOutput && !value.isExternal)
         outputBytes += value.bytes;
   }
 

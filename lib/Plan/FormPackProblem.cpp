@@ -16,6 +16,11 @@ namespace mlir::abn {
 using namespace mlir;
 using namespace mlir::abn;
 
+/// An allocation that is no arena itself.
+static bool isBuffer(Operation *op) {
+  return isa<memref::AllocOp>(op) && !op->hasAttr(AbnDialect::kArenaAttr);
+}
+
 /// Whether the function hands the buffer to its caller.
 static bool isReturned(const Slot &slot) {
   return slot.lastUser->hasTrait<OpTrait::IsTerminator>();
@@ -35,7 +40,7 @@ struct FormPackProblem : mlir::abn::impl::FormPackProblemBase<FormPackProblem> {
       return signalPassFailure();
     }
     SmallVector<Slot> slots;
-    for (const Slot &slot : computeSlots(func, llvm::IsaPred<memref::AllocOp>)) {
+    for (const Slot &slot : computeSlots(func, isBuffer)) {
       auto alloc = cast<memref::AllocOp>(slot.definition);
       if (!alloc.getType().getLayout().isIdentity()) {
         alloc.emitError() << "expected an allocation with identity layout, got " << alloc.getType();

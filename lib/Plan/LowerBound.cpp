@@ -101,7 +101,7 @@ public:
   int64_t ofEveryOp() {
     std::vector<unsigned> outputs;
     for (unsigned value = 0; value < graph.values.size(); ++value)
-      if (graph.values[value].isOutput)
+      if (graph.values[value].isOutput && !graph.values[value].isExternal)
         outputs.push_back(value);
     int64_t bound = sumInArena(outputs, findDonated());
     for (unsigned id : graph.order) {

@@ -59,8 +59,10 @@ PlanModel::PlanModel(const TrainingStep &step, int64_t dynamicSize, bool mayRebu
     if (!isPlaceless(&op))
       addOp(&op);
   for (Value returned : block.getTerminator()->getOperands())
-    if (Operation *def = getBase(returned).getDefiningOp(); def && !isa<tensor::EmptyOp>(def))
-      graph.values[getValueId(getBase(returned))].isOutput = true;
+    // A donated argument that is returned keeps its contents to the end.
+    if (Value base = getBase(returned);
+        isa<TensorType>(base.getType()) && !isa_and_nonnull<tensor::EmptyOp>(base.getDefiningOp()))
+      graph.values[getValueId(base)].isOutput = true;
   for (unsigned op = 0, e = ops.size(); op < e; ++op) {
     addRecipes(op);
     if (mayRebuild && graph.ops[op].isForward)

@@ -95,11 +95,27 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
     plan::PlannerOptions options;
     options.objective = *goal;
     options.alignment = alignment;
+    if (budgetBytes < -1) {
+      module.emitError() << "expected a number of bytes for the option `budget-bytes`, got "
+                         << budgetBytes.getValue();
+      return signalPassFailure();
+    }
     if (budgetBytes >= 0)
       options.budget = budgetBytes;
-    for (auto func : module.getOps<func::FuncOp>())
-      if (!func->hasAttr(AbnDialect::kFallbackAttr) && failed(planFunction(func, options)))
+    unsigned planned = 0;
+    for (auto func : module.getOps<func::FuncOp>()) {
+      if (func->hasAttr(AbnDialect::kFallbackAttr))
+        continue;
+      if (failed(planFunction(func, options)))
         return signalPassFailure();
+      planned += func->hasAttr(AbnDialect::kPlanAttr);
+    }
+    // A promise that nobody has kept.
+    if (options.budget && planned == 0) {
+      emitError(module.getLoc()) << "cannot keep a budget: there is no training step, a function of "
+                                    "one block on tensors with a loss among its results";
+      return signalPassFailure();
+    }
   }
 
   /// Plans a step, then the version of it that runs in its place at times: the two share an arena.
@@ -158,7 +174,7 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
         << "arena of " + std::to_string(chosen.arena) + " bytes; " +
                std::to_string(chosen.cost.bytes) + " bytes and " +
                std::to_string(chosen.cost.heavyOps) + " convolutions computed again";
-    model.apply(chosen.schedule, options.alignment);
+    model.apply(chosen.schedule);
     return chosen.arena;
   }
 };

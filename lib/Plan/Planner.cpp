@@ -8,6 +8,10 @@
 
 using namespace mlir::abn::plan;
 
+/// Sizes count as they are: what alignment adds, the packer knows. A bound of rounded sizes would be above the
+/// arena of a plan whose last buffer is not rounded.
+static constexpr int64_t kUnrounded = 1;
+
 namespace {
 /// A first schedule with its largest sum of live bytes and its place in the portfolio.
 struct Base {
@@ -17,19 +21,18 @@ struct Base {
 };
 } // namespace
 
-static Base makeBase(const StepGraph &graph, const ScheduleOptions &options, int64_t alignment,
-                     size_t place) {
+static Base makeBase(const StepGraph &graph, const ScheduleOptions &options, size_t place) {
   Base base{buildSchedule(graph, options), 0, place};
   // A rebuilt value may be asked for before what gives it back is there.
   base.maxLive = isComplete(graph, base.schedule)
-                     ? evaluate(graph, base.schedule, alignment).maxLive
+                     ? evaluate(graph, base.schedule, kUnrounded).maxLive
                      : std::numeric_limits<int64_t>::max();
   return base;
 }
 
 /// A plan that is not packed yet: `arena` is what it is at least.
-static PlanPoint makePoint(const StepGraph &graph, Schedule schedule, int64_t alignment) {
-  Evaluation evaluation = evaluate(graph, schedule, alignment);
+static PlanPoint makePoint(const StepGraph &graph, Schedule schedule) {
+  Evaluation evaluation = evaluate(graph, schedule, kUnrounded);
   return {std::move(schedule), evaluation.maxLive, evaluation.maxLive, evaluation.cost};
 }
 
@@ -55,7 +58,7 @@ static void packFrontier(const StepGraph &graph, std::vector<PlanPoint> &points,
                          int64_t alignment) {
   keepFrontier(points);
   for (PlanPoint &point : points)
-    point.arena = packArena(evaluate(graph, point.schedule, alignment), alignment);
+    point.arena = packArena(evaluate(graph, point.schedule, kUnrounded), alignment);
   keepFrontier(points);
 }
 
@@ -76,7 +79,7 @@ static std::vector<Base> makeBases(const StepGraph &graph, const PlannerOptions 
         first.maxDepth = depth;
         first.rebuiltBy = rebuiltBy;
         first.recomputedHeavy = recomputedHeavy;
-        bases.push_back(makeBase(graph, first, options.alignment, bases.size()));
+        bases.push_back(makeBase(graph, first, bases.size()));
       }
   std::sort(bases.begin(), bases.end(), [](const Base &a, const Base &b) {
     return std::tie(a.maxLive, a.place) < std::tie(b.maxLive, b.place);
@@ -109,8 +112,7 @@ static std::vector<PlanPoint> makeLightPoints(const StepGraph &graph, const Plan
     for (int percent : effort.limits) {
       int64_t limit = bases.front().maxLive / 100 * percent;
       points.push_back(makePoint(graph,
-                                 holdValues(graph, bases[i].schedule, limit, options.alignment),
-                                 options.alignment));
+                                 holdValues(graph, bases[i].schedule, limit, kUnrounded)));
       // Nothing is recomputed any more.
       if (points.back().cost.bytes == 0)
         break;
@@ -120,7 +122,7 @@ static std::vector<PlanPoint> makeLightPoints(const StepGraph &graph, const Plan
     ScheduleOptions plain;
     plain.moveSinks = moveSinks;
     plain.recompute = false;
-    points.push_back(makePoint(graph, buildSchedule(graph, plain), options.alignment));
+    points.push_back(makePoint(graph, buildSchedule(graph, plain)));
   }
   return points;
 }
@@ -158,8 +160,7 @@ static std::vector<PlanPoint> makeHeavyPoints(const StepGraph &graph, const Plan
       recomputed[heavy[i]] = true;
     std::vector<Base> bases = makeBases(graph, options, rebuiltBy, recomputed);
     points.push_back(makePoint(
-        graph, holdValues(graph, bases.front().schedule, bases.front().maxLive, options.alignment),
-        options.alignment));
+        graph, holdValues(graph, bases.front().schedule, bases.front().maxLive, kUnrounded)));
   }
   return points;
 }
@@ -175,11 +176,11 @@ static unsigned findCheapest(const std::vector<PlanPoint> &curve, int64_t arena)
 
 PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOptions &options) {
   PlannerResult result;
-  result.lowerBound = computeLowerBound(graph, options.alignment, /*recomputeHeavy=*/true);
+  result.lowerBound = computeLowerBound(graph, kUnrounded, /*recomputeHeavy=*/true);
   result.lowerBoundWithoutHeavy =
-      computeLowerBound(graph, options.alignment, /*recomputeHeavy=*/false);
+      computeLowerBound(graph, kUnrounded, /*recomputeHeavy=*/false);
   std::vector<unsigned> rebuiltBy =
-      options.mayRebuild ? chooseMembers(graph, options.alignment) : std::vector<unsigned>();
+      options.mayRebuild ? chooseMembers(graph, kUnrounded) : std::vector<unsigned>();
   result.curve = makeLightPoints(graph, options, {});
   if (!rebuiltBy.empty()) {
     std::vector<PlanPoint> rebuilding = makeLightPoints(graph, options, rebuiltBy);
@@ -222,13 +223,13 @@ PlanPoint mlir::abn::plan::reorderStep(const StepGraph &graph, int64_t alignment
   candidates.push_back(scheduleGreedily(graph));
   std::vector<PlanPoint> points;
   for (Schedule &candidate : candidates)
-    points.push_back(makePoint(graph, std::move(candidate), alignment));
+    points.push_back(makePoint(graph, std::move(candidate)));
   // A candidate whose live bytes are above the given order's arena cannot beat it.
   PlanPoint *best = nullptr;
   for (PlanPoint &point : points) {
     if (best && point.maxLive >= best->arena)
       continue;
-    point.arena = packArena(evaluate(graph, point.schedule, alignment), alignment);
+    point.arena = packArena(evaluate(graph, point.schedule, kUnrounded), alignment);
     if (!best || point.arena < best->arena)
       best = &point;
   }

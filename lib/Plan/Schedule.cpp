@@ -53,7 +53,7 @@ struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
     plan::PlanPoint point = reorderStep(model.getGraph(), alignment);
     remark::analysis(func.getLoc(), remark::RemarkOpts::name("Schedule").category("abn"))
         << "arena of " + std::to_string(point.arena) + " bytes";
-    model.apply(point.schedule, alignment);
+    model.apply(point.schedule);
   }
 };
 } // namespace

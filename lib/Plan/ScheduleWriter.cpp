@@ -15,9 +15,9 @@ using plan::kNone;
 namespace mlir::abn {
 class ScheduleWriter {
 public:
-  ScheduleWriter(PlanModel &model, const plan::Schedule &schedule, int64_t alignment)
+  ScheduleWriter(PlanModel &model, const plan::Schedule &schedule)
       : model(model), schedule(schedule),
-        evaluation(plan::evaluate(model.graph, schedule, alignment)),
+        evaluation(plan::evaluate(model.graph, schedule, /*alignment=*/1)),
         block(model.func.getBody().front()), builder(model.func.getContext()),
         current(model.values.begin(), model.values.end()), computations(model.values.size()) {}
 
@@ -186,8 +186,8 @@ private:
 };
 } // namespace mlir::abn
 
-void PlanModel::apply(const plan::Schedule &schedule, int64_t alignment) {
-  ScheduleWriter(*this, schedule, alignment).run();
+void PlanModel::apply(const plan::Schedule &schedule) {
+  ScheduleWriter(*this, schedule).run();
   // New destinations have the sizes of what they are like.
   [[maybe_unused]] LogicalResult resolved = resolveSizes(func);
   assert(succeeded(resolved) && "a step that has been read has sizes that follow");

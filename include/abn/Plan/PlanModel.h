@@ -30,7 +30,7 @@ public:
   /// Replaces the body of the function by the schedule: recomputed ops carry the attribute
   /// `abn.recompute`, an op whose result takes over an operand's buffer has that operand as
   /// destination.
-  void apply(const plan::Schedule &schedule, int64_t alignment);
+  void apply(const plan::Schedule &schedule);
 
   /// The IR op of a graph op.
   Operation *getOperation(unsigned op) const { return ops[op]; }
