@@ -142,7 +142,7 @@ private:
              std::find(taken.begin(), taken.end(), id) == taken.end();
     };
     if (result.tiedTo != kNone)
-      return canTake(result.tiedTo) ? result.tiedTo : kNone;
+      return !result.isTiedCopied && canTake(result.tiedTo) ? result.tiedTo : kNone;
     unsigned found = kNone;
     for (unsigned read : result.reusable) {
       if (!canTake(read))

@@ -123,16 +123,27 @@ void PlanModel::addOp(Operation *op) {
              (std::get<1>(read)->getOwner() != op || std::get<1>(read)->get() != as);
     });
   };
+  // An updated operand that another operand shows too, but for elementwise ops.
+  auto isReadTwice = [&](unsigned base, OpOperand *init) {
+    return llvm::any_of(llvm::zip(graphOp.reads, operands), [&](auto read) {
+      auto [other, operand] = read;
+      return other == base && operand != init &&
+             (operand->getOwner() != op || operand->get() != init->get() ||
+              !mayWriteOver(op, *operand, *init));
+    });
+  };
   for (OpResult result : op->getResults()) {
     GraphResult graphResult;
     graphResult.value = getValueId(result);
     OpOperand *init = destination ? destination.getTiedOpOperand(result) : nullptr;
     if (init && tiedReads.contains(init)) {
       graphResult.tiedTo = tiedReads[init];
+      graphResult.isTiedCopied = isReadTwice(graphOp.reads[graphResult.tiedTo], init);
     } else if (init) {
       for (auto [read, operand] : llvm::enumerate(operands))
         if (operand->getOwner() == op && operand->get().getType() == result.getType() &&
-            mayWriteOver(op, *operand, *init) && !isReadElsewhere(graphOp.reads[read], operand->get()))
+            mayWriteOver(op, *operand, *init) &&
+            !isReadElsewhere(graphOp.reads[read], operand->get()))
           graphResult.reusable.push_back(read);
     }
     graphOp.results.push_back(graphResult);
@@ -150,8 +161,8 @@ void PlanModel::addOp(Operation *op) {
   addRecipeOp(op, std::move(graphOp), std::move(operands), /*rebuilt=*/nullptr);
 }
 
-/// Ops with effects stay in their order: each reads the state of the world that the one before left,
-/// a value without bytes.
+/// Ops with effects stay in their order: each reads the state of the world that the one before
+/// left, a value without bytes.
 void PlanModel::addEffect(GraphOp &graphOp, SmallVectorImpl<OpOperand *> &operands) {
   if (world != kNone) {
     graphOp.reads.push_back(world);

@@ -112,8 +112,9 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
     }
     // A promise that nobody has kept.
     if (options.budget && planned == 0) {
-      emitError(module.getLoc()) << "cannot keep a budget: there is no training step, a function of "
-                                    "one block on tensors with a loss among its results";
+      emitError(module.getLoc())
+          << "cannot keep a budget: there is no training step, a function of "
+             "one block on tensors with a loss among its results";
       return signalPassFailure();
     }
   }

@@ -8,8 +8,8 @@
 
 using namespace mlir::abn::plan;
 
-/// Sizes count as they are: what alignment adds, the packer knows. A bound of rounded sizes would be above the
-/// arena of a plan whose last buffer is not rounded.
+/// Sizes count as they are: what alignment adds, the packer knows. A bound of rounded sizes would
+/// be above the arena of a plan whose last buffer is not rounded.
 static constexpr int64_t kUnrounded = 1;
 
 namespace {
@@ -111,8 +111,7 @@ static std::vector<PlanPoint> makeLightPoints(const StepGraph &graph, const Plan
   for (unsigned i = 0; i < std::min<size_t>(effort.bases, bases.size()); ++i)
     for (int percent : effort.limits) {
       int64_t limit = bases.front().maxLive / 100 * percent;
-      points.push_back(makePoint(graph,
-                                 holdValues(graph, bases[i].schedule, limit, kUnrounded)));
+      points.push_back(makePoint(graph, holdValues(graph, bases[i].schedule, limit, kUnrounded)));
       // Nothing is recomputed any more.
       if (points.back().cost.bytes == 0)
         break;
@@ -177,8 +176,7 @@ static unsigned findCheapest(const std::vector<PlanPoint> &curve, int64_t arena)
 PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOptions &options) {
   PlannerResult result;
   result.lowerBound = computeLowerBound(graph, kUnrounded, /*recomputeHeavy=*/true);
-  result.lowerBoundWithoutHeavy =
-      computeLowerBound(graph, kUnrounded, /*recomputeHeavy=*/false);
+  result.lowerBoundWithoutHeavy = computeLowerBound(graph, kUnrounded, /*recomputeHeavy=*/false);
   std::vector<unsigned> rebuiltBy =
       options.mayRebuild ? chooseMembers(graph, kUnrounded) : std::vector<unsigned>();
   result.curve = makeLightPoints(graph, options, {});

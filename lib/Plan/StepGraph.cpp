@@ -93,7 +93,7 @@ private:
   unsigned chooseTakeOver(unsigned step, const GraphResult &result,
                           const std::vector<unsigned> &taken) {
     if (result.tiedTo != kNone) {
-      if (canTakeOver(step, result.tiedTo, result, taken))
+      if (!result.isTiedCopied && canTakeOver(step, result.tiedTo, result, taken))
         return result.tiedTo;
       ++evaluation.copies;
       return kNone;

@@ -24,8 +24,8 @@ class TrainingStep {
 public:
   /// `lossResult` names the function's result that is the loss. Without it, the loss is the result
   /// with `abn.role = "loss"`, else the only floating-point scalar result. Fails, without a
-  /// diagnostic, if the function has no body, several blocks or ops on buffers; emits an error if `lossResult` is
-  /// out of range.
+  /// diagnostic, if the function has no body, several blocks or ops on buffers; emits an error if
+  /// `lossResult` is out of range.
   static FailureOr<TrainingStep> get(func::FuncOp func, std::optional<unsigned> lossResult = {},
                                      ViewPredicate isView = isGraphView);
 

@@ -42,8 +42,7 @@ private:
   void addOp(Operation *op);
   void addRead(plan::GraphOp &graphOp, OpOperand *operand, SmallVectorImpl<OpOperand *> &operands);
   void addNormalizeRecipe(unsigned batchNorm);
-  void addViewReads(Operation *op, plan::GraphOp &graphOp,
-                    SmallVectorImpl<OpOperand *> &operands);
+  void addViewReads(Operation *op, plan::GraphOp &graphOp, SmallVectorImpl<OpOperand *> &operands);
   void addEffect(plan::GraphOp &graphOp, SmallVectorImpl<OpOperand *> &operands);
   void addRecipes(unsigned op);
   void addRebuilds(unsigned op);

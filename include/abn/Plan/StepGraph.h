@@ -35,6 +35,8 @@ struct GraphResult {
   unsigned value = kNone;
   /// The read whose contents the op updates in place; if that value lives on, it is copied first.
   unsigned tiedTo = kNone;
+  /// The op also reads the tied operand where it may have been updated by then: always copied.
+  bool isTiedCopied = false;
   /// The reads whose buffer the result may take over if they die at this op.
   std::vector<unsigned> reusable;
 };
