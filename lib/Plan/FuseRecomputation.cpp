@@ -41,7 +41,8 @@ static Operation *getOnlyUser(Operation *op) {
   return found;
 }
 
-/// An op on full tensors other than elementwise recomputation: a convolution that is computed again too.
+/// An op on full tensors other than elementwise recomputation: a convolution that is computed again
+/// too.
 static bool isOtherWork(Operation *op) {
   auto destination = dyn_cast<DestinationStyleOpInterface>(op);
   return destination && destination.getNumDpsInputs() > 0 && !isRecomputedElementwise(op) &&
@@ -50,8 +51,8 @@ static bool isOtherWork(Operation *op) {
          });
 }
 
-/// Whether nothing but elementwise recomputation stands between the two: what the first reads then lives no
-/// longer than it did. (What its lowering needs per channel does not count.)
+/// Whether nothing but elementwise recomputation stands between the two: what the first reads then
+/// lives no longer than it did. (What its lowering needs per channel does not count.)
 static bool isNear(Operation *first, Operation *second) {
   if (first->getBlock() != second->getBlock())
     return false;

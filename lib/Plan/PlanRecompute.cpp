@@ -83,7 +83,8 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
       return signalPassFailure();
     }
     if (alignment <= 0 || !llvm::isPowerOf2_64(alignment)) {
-      module.emitError() << "expected a power of two for the option `alignment`, got " << alignment.getValue();
+      module.emitError() << "expected a power of two for the option `alignment`, got "
+                         << alignment.getValue();
       return signalPassFailure();
     }
     if (dynamicSize <= 0) {
