@@ -25,8 +25,8 @@ def Abn_PackOp : Op<Abn_Dialect, "pack", [Pure, AttrSizedOperandSegments]> {
     ```
 
     ```mlir
-    // %n, %a, %b : index
-    // %a is 1024 * %n, %b is 512
+    // %a, %b, %n : index
+    // %a is 1024 * %n, %b is 512.
     %arena, %o0, %o1 = abn.pack lifetimes([0, 1, 1, 2]) sizes(%a, %b) symbols(%n)
         {alignment = 256 : i64, arena_map = affine_map<()[s0] -> (s0 * 1024 + 512)>,
          offset_maps = [affine_map<()[s0] -> (0)>, affine_map<()[s0] -> (s0 * 1024)>]}

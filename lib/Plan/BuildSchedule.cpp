@@ -53,14 +53,18 @@ private:
   }
 
   /// The sinks that hang on `op`: it and every sink whose operands are all external, computed
-  /// before, or results of the cluster. Appended in traced order.
-  void collectCluster(unsigned op, std::vector<unsigned> &cluster) {
-    cluster.push_back(op);
+  /// before, or results of the cluster; each behind those that it reads.
+  std::vector<unsigned> collectCluster(unsigned op) {
+    std::vector<unsigned> cluster{op};
     clusterOf[op] = clusters;
-    for (const GraphResult &result : graph.ops[op].results)
-      for (unsigned reader : readers[result.value])
-        if (clusterOf[reader] == kNone && isReady(reader))
-          collectCluster(reader, cluster);
+    for (size_t next = 0; next < cluster.size(); ++next)
+      for (const GraphResult &result : graph.ops[cluster[next]].results)
+        for (unsigned reader : readers[result.value])
+          if (clusterOf[reader] == kNone && isReady(reader)) {
+            clusterOf[reader] = clusters;
+            cluster.push_back(reader);
+          }
+    return cluster;
   }
 
   bool isInCurrentCluster(unsigned op) const { return clusterOf[op] == clusters; }
@@ -152,8 +156,7 @@ private:
     for (unsigned reader : readers[value]) {
       if (!isSink[reader] || placed[reader] || clusterOf[reader] != kNone || !isReady(reader))
         continue;
-      std::vector<unsigned> cluster;
-      collectCluster(reader, cluster);
+      std::vector<unsigned> cluster = collectCluster(reader);
       bool isLater = isDeferred(cluster);
       ++clusters;
       if (isLater) {

@@ -7,6 +7,7 @@
 #include "abn/Passes.h"
 #include "abn/Plan/SlotLiveness.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -29,7 +30,9 @@ namespace {
 /// A slot with its bytes [begin, end) of the arena.
 struct PlacedSlot {
   Slot slot;
-  int64_t number, begin, end;
+  int64_t number;
+  /// Constants, or values in the function.
+  OpFoldResult begin, end;
 
   bool isReturned() const { return slot.lastUser->hasTrait<OpTrait::IsTerminator>(); }
   /// Distinct from its neighbours' and from dead bytes.
@@ -99,10 +102,14 @@ private:
 
 class Instrumenter {
 public:
-  Instrumenter(func::FuncOp func, Value arena, int64_t canaryBytes, ByteFunctions &functions)
-      : block(func.getBody().front()), arena(arena),
-        arenaBytes(cast<MemRefType>(arena.getType()).getDimSize(0)), canaryBytes(canaryBytes),
-        functions(functions), b(func.getLoc(), func.getContext()) {}
+  Instrumenter(func::FuncOp func, Value arena, int64_t canaryBytes, int64_t dynamicSize,
+               ByteFunctions &functions)
+      : block(func.getBody().front()), arena(arena), canaryBytes(canaryBytes),
+        dynamicSize(dynamicSize), functions(functions), b(func.getLoc(), func.getContext()) {
+    auto type = cast<MemRefType>(arena.getType());
+    arenaBytes = type.hasStaticShape() ? OpFoldResult(b.getIndexAttr(type.getDimSize(0)))
+                                       : OpFoldResult(arena.getDefiningOp()->getOperands().back());
+  }
 
   void run(ArrayRef<PlacedSlot> slots) {
     if (Operation *alloc = arena.getDefiningOp())
@@ -110,40 +117,57 @@ public:
     else
       b.setInsertionPointToStart(&block);
     auto type = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
-    bytes = memref::CastOp::create(b, type, arena);
-    fill(0, arenaBytes, kDead);
+    bytes = arena.getType() == type ? arena : memref::CastOp::create(b, type, arena).getResult();
+    fill(b.getIndexAttr(0), arenaBytes, kDead);
     for (const PlacedSlot &slot : slots)
       instrument(slot);
     checkDeadBytes(slots);
   }
 
 private:
-  SmallVector<Value> getOperands(int64_t begin, int64_t end, int64_t value) {
-    Value first = arith::ConstantIndexOp::create(b, begin);
-    Value last = arith::ConstantIndexOp::create(b, end);
+  SmallVector<Value> getOperands(OpFoldResult begin, OpFoldResult end, int64_t value) {
+    Value first = getValueOrCreateConstantIndexOp(b, b.getLoc(), begin);
+    Value last = getValueOrCreateConstantIndexOp(b, b.getLoc(), end);
     return {bytes, first, last,
             arith::ConstantOp::create(b, b.getIntegerAttr(b.getI8Type(), value))};
   }
 
-  void fill(int64_t begin, int64_t end, int64_t value) {
-    if (begin < end)
+  /// Whether nothing is between the two, as far as is known.
+  static bool isEmpty(OpFoldResult begin, OpFoldResult end) {
+    std::optional<int64_t> from = getConstantIntValue(begin), to = getConstantIntValue(end);
+    return begin == end || (from && to && *from >= *to);
+  }
+
+  void fill(OpFoldResult begin, OpFoldResult end, int64_t value) {
+    if (!isEmpty(begin, end))
       func::CallOp::create(b, functions.getFill(), getOperands(begin, end, value));
   }
 
   /// Stops the program with `message` unless all of [begin, end) are `value`.
-  void check(int64_t begin, int64_t end, int64_t value, const Twine &message) {
-    if (begin == end)
+  void check(OpFoldResult begin, OpFoldResult end, int64_t value, const Twine &message) {
+    if (isEmpty(begin, end))
       return;
     auto call = func::CallOp::create(b, functions.getCheck(), getOperands(begin, end, value));
     cf::AssertOp::create(b, call.getResult(0), message.str());
   }
 
+  /// Where the canary behind a slot ends.
+  OpFoldResult getCanaryEnd(const PlacedSlot &placed) {
+    if (std::optional<int64_t> end = getConstantIntValue(placed.end))
+      return b.getIndexAttr(*end + canaryBytes);
+    if (canaryBytes == 0)
+      return placed.end;
+    return arith::AddIOp::create(b, cast<Value>(placed.end),
+                                 arith::ConstantIndexOp::create(b, canaryBytes))
+        .getResult();
+  }
+
   void instrument(const PlacedSlot &placed) {
-    int64_t end = placed.end + canaryBytes;
     b.setLoc(placed.slot.definition->getLoc());
     std::string name =
         "abn: slot " + std::to_string(placed.number) + " (" + describeLocation(b.getLoc()) + "): ";
     b.setInsertionPoint(placed.slot.firstUser);
+    OpFoldResult end = getCanaryEnd(placed);
     check(placed.begin, end, kDead, name + "another slot was live in its bytes at its first use");
     fill(placed.end, end, placed.getCanary());
     if (placed.isReturned())
@@ -156,31 +180,58 @@ private:
       fill(placed.begin, end, kDead);
   }
 
+  /// Where a position is for sizes of `dynamicSize`: slots that are live together are in the same
+  /// order for all others.
+  int64_t order(OpFoldResult position) const {
+    std::optional<int64_t> constant = getConstantIntValue(position);
+    return constant ? *constant : evaluateSize(cast<Value>(position), dynamicSize);
+  }
+
+  std::string describe(OpFoldResult begin, OpFoldResult end, const PlacedSlot *behind) const {
+    if (isa<Attribute>(begin) && isa<Attribute>(end))
+      return "abn: bytes [" + std::to_string(order(begin)) + ", " + std::to_string(order(end)) +
+             ") of the arena were written when no slot was live there";
+    return "abn: bytes " +
+           (behind ? "in front of slot " + std::to_string(behind->number) : "at the end") +
+           " of the arena were written when no slot was live there";
+  }
+
   /// At the end nothing but the results is live.
   void checkDeadBytes(ArrayRef<PlacedSlot> slots) {
-    SmallVector<std::pair<int64_t, int64_t>> live;
+    SmallVector<const PlacedSlot *> live;
     for (const PlacedSlot &placed : slots)
       if (placed.isReturned())
-        live.push_back({placed.begin, placed.end + canaryBytes});
-    llvm::sort(live);
+        live.push_back(&placed);
+    llvm::stable_sort(live, [&](const PlacedSlot *a, const PlacedSlot *b) {
+      return std::make_pair(order(a->begin), order(a->end)) <
+             std::make_pair(order(b->begin), order(b->end));
+    });
+    live.push_back(nullptr);
     b.setLoc(arena.getLoc());
     b.setInsertionPoint(block.getTerminator());
-    int64_t begin = 0;
-    live.push_back({arenaBytes, arenaBytes});
-    for (auto [liveBegin, liveEnd] : live) {
-      if (begin < liveBegin)
-        check(begin, liveBegin, kDead,
-              "abn: bytes [" + Twine(begin) + ", " + Twine(liveBegin) +
-                  ") of the arena were written when no slot was live there");
-      begin = std::max(begin, liveEnd);
+    OpFoldResult begin = b.getIndexAttr(0);
+    for (const PlacedSlot *placed : live) {
+      OpFoldResult liveBegin = placed ? placed->begin : arenaBytes;
+      check(begin, liveBegin, kDead, describe(begin, liveBegin, placed));
+      if (placed)
+        begin = getLarger(begin, getCanaryEnd(*placed));
     }
+  }
+
+  OpFoldResult getLarger(OpFoldResult x, OpFoldResult y) {
+    if (isa<Attribute>(x) && isa<Attribute>(y))
+      return order(x) < order(y) ? y : x;
+    return arith::MaxSIOp::create(b, getValueOrCreateConstantIndexOp(b, b.getLoc(), x),
+                                  getValueOrCreateConstantIndexOp(b, b.getLoc(), y))
+        .getResult();
   }
 
   Block &block;
   Value arena;
-  int64_t arenaBytes, canaryBytes;
+  int64_t canaryBytes, dynamicSize;
   ByteFunctions &functions;
   ImplicitLocOpBuilder b;
+  OpFoldResult arenaBytes;
   /// The arena with a dynamic size, as the functions take it.
   Value bytes;
 };
@@ -199,17 +250,19 @@ struct InstrumentArena : mlir::abn::impl::InstrumentArenaBase<InstrumentArena> {
       return success();
     if (!llvm::hasSingleElement(func.getBody()))
       return func.emitError() << "expected a function of one block";
-    if (!cast<MemRefType>(arena.getType()).hasStaticShape())
-      return emitError(arena.getLoc())
-             << "expected an arena of constant size, got " << arena.getType();
+    if (!cast<MemRefType>(arena.getType()).hasStaticShape() && !arena.getDefiningOp())
+      return func.emitError() << "expected an arena whose size is known in the function";
     FailureOr<SmallVector<PlacedSlot>> slots = findSlots(func, arena);
     if (failed(slots))
       return failure();
-    int64_t canaryBytes = 0;
-    if (auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr))
-      if (auto bytes = plan.getAs<IntegerAttr>("canary_bytes"))
-        canaryBytes = bytes.getInt();
-    Instrumenter(func, arena, canaryBytes, functions).run(*slots);
+    auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    auto getInteger = [&](StringRef key, int64_t missing) {
+      auto value = plan ? plan.getAs<IntegerAttr>(key) : IntegerAttr();
+      return value ? value.getInt() : missing;
+    };
+    Instrumenter(func, arena, getInteger("canary_bytes", 0),
+                 getInteger(AbnDialect::kDynamicSizeKey, 8), functions)
+        .run(*slots);
     func->setAttr(AbnDialect::kInstrumentedAttr, UnitAttr::get(func.getContext()));
     return success();
   }
@@ -217,12 +270,12 @@ struct InstrumentArena : mlir::abn::impl::InstrumentArenaBase<InstrumentArena> {
   static Value findArena(func::FuncOp func) {
     if (func.isExternal())
       return Value();
+    for (Operation &op : func.getBody().front())
+      if (isa<memref::AllocOp, memref::ViewOp>(op) && op.hasAttr(AbnDialect::kArenaAttr))
+        return op.getResult(0);
     for (BlockArgument argument : func.getArguments())
       if (func.getArgAttr(argument.getArgNumber(), AbnDialect::kArenaAttr))
         return argument;
-    for (Operation &op : func.getBody().front())
-      if (isa<memref::AllocOp>(op) && op.hasAttr(AbnDialect::kArenaAttr))
-        return op.getResult(0);
     return Value();
   }
 
@@ -234,15 +287,27 @@ struct InstrumentArena : mlir::abn::impl::InstrumentArenaBase<InstrumentArena> {
     };
     for (const Slot &slot : computeSlots(func, isSlot)) {
       auto view = cast<memref::ViewOp>(slot.definition);
-      APInt offset;
-      if (!matchPattern(view.getByteShift(), m_ConstantInt(&offset)) ||
-          !view.getType().hasStaticShape())
+      bool isComputed =
+          !getConstantIntValue(view.getByteShift()) || !view.getType().hasStaticShape();
+      if (isComputed && cast<MemRefType>(arena.getType()).hasStaticShape())
         return view.emitOpError("expected a constant offset and a static shape in the arena");
-      int64_t begin = offset.getSExtValue();
-      placed.push_back({slot, view->getAttrOfType<IntegerAttr>(AbnDialect::kSlotAttr).getInt(),
-                        begin, begin + getByteSize(view.getType())});
+      OpBuilder b(view->getContext());
+      b.setInsertionPointAfter(view);
+      int64_t number = view->getAttrOfType<IntegerAttr>(AbnDialect::kSlotAttr).getInt();
+      placed.push_back({slot, number, getAsOpFoldResult(view.getByteShift()), getEnd(view, b)});
     }
     return placed;
+  }
+
+  static OpFoldResult getEnd(memref::ViewOp view, OpBuilder &b) {
+    std::optional<int64_t> begin = getConstantIntValue(view.getByteShift());
+    int64_t bytes = getByteSize(view.getType());
+    if (begin && view.getType().hasStaticShape())
+      return b.getIndexAttr(*begin + bytes);
+    Value size = arith::ConstantIndexOp::create(b, view.getLoc(), bytes);
+    for (Value factor : view.getSizes())
+      size = arith::MulIOp::create(b, view.getLoc(), size, factor);
+    return arith::AddIOp::create(b, view.getLoc(), view.getByteShift(), size).getResult();
   }
 };
 } // namespace

@@ -37,8 +37,10 @@ Value SizeHoister::getConstant(int64_t value) {
 
 Value SizeHoister::hoistResult(OpResult size) {
   Operation *op = size.getOwner();
-  if (auto dim = dyn_cast<ShapedDimOpInterface>(op))
-    return hoistDim(dim);
+  if (auto dim = dyn_cast<ShapedDimOpInterface>(op)) {
+    std::optional<int64_t> index = getConstantIntValue(dim.getDimension());
+    return index ? hoistDim(dim.getShapedValue(), *index) : Value();
+  }
   if (op->getNumRegions() != 0 || !isMemoryEffectFree(op) || !size.getType().isIntOrIndex())
     return Value();
   if (std::optional<int64_t> constant = getConstantIntValue(size);
@@ -58,23 +60,46 @@ template <typename Op> static Value getGivenSize(Op op, int64_t dim) {
   return op.getDynamicSizes()[op.getType().getDynamicDimIndex(dim)];
 }
 
-Value SizeHoister::hoistDim(ShapedDimOpInterface dim) {
-  Value source = dim.getShapedValue();
-  std::optional<int64_t> index = getConstantIntValue(dim.getDimension());
-  while (isa_and_nonnull<memref::CastOp, tensor::CastOp>(source.getDefiningOp()))
-    source = source.getDefiningOp()->getOperand(0);
+Value SizeHoister::hoistDim(Value source, int64_t dim) {
+  Operation *def = source.getDefiningOp();
   auto type = dyn_cast<ShapedType>(source.getType());
-  if (!index || !type || !type.hasRank() || *index < 0 || *index >= type.getRank())
+  if (!type || !type.hasRank() || dim < 0 || dim >= type.getRank())
     return Value();
-  if (!type.isDynamicDim(*index))
-    return getConstant(type.getDimSize(*index));
-  if (auto alloc = source.getDefiningOp<memref::AllocOp>())
-    return hoist(getGivenSize(alloc, *index));
-  if (auto empty = source.getDefiningOp<tensor::EmptyOp>())
-    return hoist(getGivenSize(empty, *index));
-  if (!isa<BlockArgument>(source))
+  if (!type.isDynamicDim(dim))
+    return getConstant(type.getDimSize(dim));
+  if (isa_and_nonnull<memref::CastOp, tensor::CastOp>(def))
+    return hoistDim(def->getOperand(0), dim);
+  if (auto alloc = dyn_cast_or_null<memref::AllocOp>(def))
+    return hoist(getGivenSize(alloc, dim));
+  if (auto empty = dyn_cast_or_null<tensor::EmptyOp>(def))
+    return hoist(getGivenSize(empty, dim));
+  if (auto expand = dyn_cast_or_null<memref::ExpandShapeOp>(def))
+    return hoist(cast<Value>(expand.getMixedOutputShape()[dim]));
+  if (auto collapse = dyn_cast_or_null<memref::CollapseShapeOp>(def))
+    return hoistProduct(collapse.getSrc(), collapse.getReassociationIndices()[dim]);
+  if (!isa<BlockArgument>(source) || source.getParentBlock() != builder.getInsertionBlock())
     return Value();
-  return clone(dim->getResult(0), {source, getConstant(*index)});
+  Value &size = dims[{source, dim}];
+  if (!size) {
+    Value number = getConstant(dim);
+    size = isa<TensorType>(type)
+               ? tensor::DimOp::create(builder, source.getLoc(), source, number).getResult()
+               : memref::DimOp::create(builder, source.getLoc(), source, number).getResult();
+  }
+  return size;
+}
+
+/// The product of some sizes of a buffer.
+Value SizeHoister::hoistProduct(Value source, ArrayRef<int64_t> indices) {
+  Value product;
+  for (int64_t index : indices) {
+    Value size = hoistDim(source, index);
+    if (!size)
+      return Value();
+    product =
+        product ? arith::MulIOp::create(builder, source.getLoc(), product, size).getResult() : size;
+  }
+  return product;
 }
 
 /// `size`'s op on other operands, unless there is one like it.

@@ -27,13 +27,15 @@ public:
 
 private:
   Value hoistResult(OpResult size);
-  Value hoistDim(ShapedDimOpInterface dim);
+  Value hoistDim(Value source, int64_t dim);
+  Value hoistProduct(Value source, ArrayRef<int64_t> indices);
   Value clone(OpResult size, ValueRange operands);
 
   OpBuilder builder;
   SmallVector<Operation *> hoisted;
   llvm::DenseMap<Value, Value> known;
   llvm::DenseMap<int64_t, Value> constants;
+  llvm::DenseMap<std::pair<Value, int64_t>, Value> dims;
 };
 
 /// Makes every size of a step on tensors hang on its arguments: `tensor.dim` of what an op computes

@@ -1,7 +1,9 @@
 // Lifetimes of buffers over the function's block, through all aliases.
 #include "abn/Plan/SlotLiveness.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/DenseMap.h"
 
@@ -41,4 +43,17 @@ SmallVector<Slot> mlir::abn::computeSlots(func::FuncOp func,
       slots.push_back(slot);
   }
   return slots;
+}
+
+int64_t mlir::abn::evaluateSize(Value size, int64_t dynamicSize) {
+  if (std::optional<int64_t> constant = getConstantIntValue(size))
+    return *constant;
+  Operation *op = size.getDefiningOp();
+  if (!isa_and_nonnull<arith::AddIOp, arith::MulIOp, arith::MaxSIOp>(op))
+    return dynamicSize;
+  int64_t left = evaluateSize(op->getOperand(0), dynamicSize);
+  int64_t right = evaluateSize(op->getOperand(1), dynamicSize);
+  if (isa<arith::AddIOp>(op))
+    return left + right;
+  return isa<arith::MulIOp>(op) ? left * right : std::max(left, right);
 }

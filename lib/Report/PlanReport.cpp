@@ -3,9 +3,7 @@
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
 #include "abn/Plan/SlotLiveness.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -19,21 +17,6 @@ static bool isStep(Operation *op) {
   bool isSize = op->getNumResults() == 1 && op->getResult(0).getType().isIndex();
   return !isa<ViewLikeOpInterface, memref::AllocOp>(op) && !op->hasTrait<OpTrait::ConstantLike>() &&
          !isSize;
-}
-
-/// An offset where each size that it is computed from is `dynamicSize`.
-static int64_t evaluate(Value offset, int64_t dynamicSize) {
-  APInt constant;
-  if (matchPattern(offset, m_ConstantInt(&constant)))
-    return constant.getSExtValue();
-  Operation *op = offset.getDefiningOp();
-  if (!isa_and_nonnull<arith::AddIOp, arith::MulIOp, arith::MaxSIOp>(op))
-    return dynamicSize;
-  int64_t left = evaluate(op->getOperand(0), dynamicSize);
-  int64_t right = evaluate(op->getOperand(1), dynamicSize);
-  if (isa<arith::AddIOp>(op))
-    return left + right;
-  return isa<arith::MulIOp>(op) ? left * right : std::max(left, right);
 }
 
 namespace {
@@ -89,7 +72,7 @@ private:
     llvm::raw_string_ostream(row.type)
         << RankedTensorType::get(type.getShape(), type.getElementType());
     row.bytes = getByteSize(type, dynamicSize);
-    row.offset = evaluate(view.getByteShift(), dynamicSize);
+    row.offset = evaluateSize(view.getByteShift(), dynamicSize);
     row.kind = classify(slot, row);
     row.aliveBecause = isReturn(slot.lastUser) ? "returned by the step"
                                                : "used by " + report.steps[row.upper].op + " (" +

@@ -1,6 +1,5 @@
 // What is refused where sizes are known only when the step runs.
-// RUN: abn-opt %s --allow-unregistered-dialect --split-input-file --verify-diagnostics --abn-verify-plan --abn-form-pack-problem \
-// RUN:   --abn-instrument-arena
+// RUN: abn-opt %s --allow-unregistered-dialect --split-input-file --verify-diagnostics --abn-verify-plan --abn-form-pack-problem
 
 // A coefficient that is too small: the slots overlap as soon as the batch is 2.
 func.func @one_coefficient(%x: memref<?x64xf32>) {
@@ -101,20 +100,6 @@ func.func @size_from_memory(%x: memref<1xindex>) {
   // expected-error @+1 {{expected sizes that follow from the sizes of the function's arguments}}
   %a = memref.alloc(%n) : memref<?xf32>
   "test.use"(%a) : (memref<?xf32>) -> ()
-  return
-}
-
-// -----
-
-func.func @instrument(%x: memref<?x64xf32>) {
-  %c0 = arith.constant 0 : index
-  %n = memref.dim %x, %c0 : memref<?x64xf32>
-  %c256 = arith.constant 256 : index
-  %size = arith.muli %n, %c256 : index
-  // expected-error @+1 {{expected an arena of constant size}}
-  %arena = memref.alloc(%size) {abn.arena} : memref<?xi8>
-  %s0 = memref.view %arena[%c0][%n] {abn.slot = 0 : i64} : memref<?xi8> to memref<?x64xf32>
-  memref.copy %x, %s0 : memref<?x64xf32> to memref<?x64xf32>
   return
 }
 

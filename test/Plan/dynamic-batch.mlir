@@ -86,3 +86,29 @@ func.func @batch_and_height(%x: memref<?x?x16xf32>, %r: memref<?x16xf32>) {
   "test.use"(%a, %row) : (memref<?x?x16xf32>, memref<?x16xf32>) -> ()
   return
 }
+
+// -----
+
+// A size that is asked of a view of a buffer.
+// FORM-LABEL: func.func @views
+// FORM: %[[N:.+]] = memref.dim %arg0, %{{.+}} : memref<?x64xf32>
+// FORM-COUNT-3: memref.alloc(%[[N]])
+// ASSIGN-LABEL: func.func @views
+// ALLOC-LABEL: func.func @views
+// ALLOC-SAME: arena_symbols = ["arg0[0]"]
+func.func @views(%x: memref<?x64xf32>) {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?x64xf32>
+  %a = memref.alloc(%n) : memref<?x64xf32>
+  memref.copy %x, %a : memref<?x64xf32> to memref<?x64xf32>
+  %e = memref.expand_shape %a [[0], [1, 2]] output_shape [%n, 8, 8] : memref<?x64xf32> into memref<?x8x8xf32>
+  %m = memref.dim %e, %c0 : memref<?x8x8xf32>
+  %b = memref.alloc(%m) : memref<?x8x8xf32>
+  memref.copy %e, %b : memref<?x8x8xf32> to memref<?x8x8xf32>
+  %f = memref.collapse_shape %b [[0], [1, 2]] : memref<?x8x8xf32> into memref<?x64xf32>
+  %k = memref.dim %f, %c0 : memref<?x64xf32>
+  %c = memref.alloc(%k) : memref<?x64xf32>
+  memref.copy %f, %c : memref<?x64xf32> to memref<?x64xf32>
+  "test.use"(%a, %b, %c) : (memref<?x64xf32>, memref<?x8x8xf32>, memref<?x64xf32>) -> ()
+  return
+}

@@ -43,9 +43,9 @@ def arguments_for(batch, arguments):
 class Sized:
     """A planned step whose arena is its last argument."""
 
-    def __init__(self, placed, **options):
+    def __init__(self, placed, passes=(), **options):
         self.formulas = re.findall(r'arena_formula = "([^"]*)"', placed)
-        self.program = mlir_exec.compile_module(placed, LOWER, **options)
+        self.program = mlir_exec.compile_module(placed, [*passes, *LOWER], **options)
 
     def arena_bytes(self, batch):
         query = self.program.library._mlir_ciface_main_arena_size
@@ -66,15 +66,40 @@ class Sized:
         return runs[0]
 
 
-class TooSmall:
-    """A run in one byte less than the step needs, for run_apart."""
+class OfSize:
+    """Runs in an arena of a size, for run_apart."""
 
-    def __init__(self, step, batch):
-        self.step, self.bytes = step, step.arena_bytes(batch) - 1
+    def __init__(self, step, arena_bytes):
+        self.step, self.bytes = step, arena_bytes
 
     def run_once(self, arguments, pattern):
         arena = np.full(self.bytes, pattern, np.int8)
         return self.step.program.call("main", [*arguments, Owned(arena)]), arena
+
+
+def check_instrumented(optimized, plain, arguments, cache):
+    """With 0xFF in dead bytes and canaries between the slots: the same bits. With a slot on another's
+    bytes: stopped."""
+    placed = abn_opt(optimized, ["--abn-bufferize", "--abn-form-pack-problem",
+                                 "--abn-assign-offsets=canary-bytes=32",
+                                 "--abn-materialize-arena=arena=argument", "--abn-verify-plan"])
+    step = Sized(placed, ["--abn-instrument-arena"], cache=cache)
+    for batch in [1, 3, 33]:
+        own = arguments_for(batch, arguments)
+        results = step.run(own, step.arena_bytes(batch))
+        assert all(map(same_bits, results, plain.call("main", own))), f"batch {batch}, instrumented: other bits"
+    print("ok: the same bits in an instrumented arena")
+    offsets = dict((slot, offset) for offset, slot in re.findall(
+        r"memref\.view %\w+\[(%\w+)\]\[[^\]]*\] \{abn\.slot = (\d+) : i64\} : memref<\?xi8> to memref<\?x\d+x\d+x\d+xf32>",
+        placed))
+    (first, offset), (second, _), *_ = sorted(offsets.items(), key=lambda item: int(item[0]))
+    fault = re.sub(rf"(memref\.view %\w+\[)%\w+(\]\[[^\]]*\] \{{abn\.slot = {second} :)", rf"\g<1>{offset}\2", placed)
+    assert fault != placed
+    results, said = planned_step.run_apart(
+        OfSize(Sized(fault, ["--abn-instrument-arena"], cache=cache), step.arena_bytes(3)),
+        arguments_for(3, arguments))
+    assert results is None and "abn: slot" in said, (first, second, said)
+    print("ok: a slot on another's bytes stops the instrumented step")
 
 
 def check(options):
@@ -82,7 +107,7 @@ def check(options):
     recognized = abn_opt(pathlib.Path(options.graph).read_text(),
                          ["--abn-import-aten", "--abn-recognize", "--canonicalize"])
     text = make_dynamic(recognized, 4, f"%arg{len(stored.arguments) - 2}")
-    optimize = f"--abn-optimize=numerics={options.mode}"
+    optimize = f"--abn-optimize=numerics={options.mode} recognize=false"
     placed = abn_opt(text, [optimize, "--abn-plan=arena=argument"])
     step = Sized(placed, cache=options.cache)
     own = mlir_exec.compile_module(abn_opt(text, [optimize, "--abn-plan"]), LOWER, cache=options.cache)
@@ -100,7 +125,9 @@ def check(options):
             assert not different, f"batch {batch}, arena={name}: other bits in results {different}"
         assert batch == 0 or all(np.isfinite(r).all() for r in expected), f"batch {batch}: not finite"
         print(f"ok: batch {batch}: the same bits in an arena of {arena_bytes} bytes")
-    results, said = planned_step.run_apart(TooSmall(step, 5), arguments_for(5, stored.arguments))
+    if options.mode == "exact":
+        check_instrumented(abn_opt(text, [optimize]), plain, stored.arguments, options.cache)
+    results, said = planned_step.run_apart(OfSize(step, step.arena_bytes(5) - 1), arguments_for(5, stored.arguments))
     assert results is None and "abn: the arena is smaller than the step needs" in said, (results, said)
     print("ok: a smaller arena is refused")
 

@@ -21,6 +21,10 @@ struct Slot {
 /// BufferViewFlowAnalysis.
 SmallVector<Slot> computeSlots(func::FuncOp func, function_ref<bool(Operation *)> isSlot);
 
+/// An offset or size in the arena, made of sizes by addi, muli and maxsi, where each of those sizes
+/// is `dynamicSize`.
+int64_t evaluateSize(Value size, int64_t dynamicSize);
+
 } // namespace mlir::abn
 
 #endif // ABN_PLAN_SLOTLIVENESS_H

@@ -1,0 +1,65 @@
+// What is computed again in several elementwise ops is computed in one.
+// RUN: abn-opt %s --split-input-file --abn-fuse-recomputation | FileCheck %s
+// RUN: abn-opt %s --split-input-file --abn-fuse-recomputation --abn-fuse-recomputation | FileCheck %s
+
+!full = tensor<2x4x8x8xf32>
+!stat = tensor<4xf32>
+#map = affine_map<(n, c, h, w) -> (n, c, h, w)>
+
+// Normalise, add the shortcut, activate: one op over a new buffer, in the order of the single ops.
+// CHECK-LABEL: func @residual
+// CHECK-SAME: (%[[X:[^:]+]]: tensor<2x4x8x8xf32>, %[[S:[^:]+]]: tensor<2x4x8x8xf32>
+// CHECK-NOT: abn.batch_norm_inference
+// CHECK-NOT: abn.activation
+// CHECK: %[[E:.+]] = tensor.empty() : tensor<2x4x8x8xf32>
+// CHECK: %[[Z:.+]] = linalg.generic {{.*}} ins(%[[X]], {{.*}}%[[S]]{{.*}} outs(%[[E]] : tensor<2x4x8x8xf32>) attrs = {abn.recompute = 2 : i64}
+// CHECK: arith.subf
+// CHECK: arith.mulf
+// CHECK: arith.addf
+// CHECK: arith.select
+// CHECK-NOT: linalg.generic
+// CHECK: return %[[Z]]
+func.func @residual(%x: !full, %s: !full, %m: !stat, %v: !stat) -> !full {
+  %e = tensor.empty() : !full
+  %y = abn.batch_norm_inference {abn.recompute = 0 : i64, channel_dim = 1 : i64, epsilon = 1.0e-5 : f64}
+      ins(%x : !full) stats(%m, %v : !stat, !stat) outs(%e : !full) -> !full
+  %sum = linalg.generic {indexing_maps = [#map, #map, #map], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%y, %s : !full, !full) outs(%y : !full) attrs = {abn.recompute = 1 : i64} {
+  ^bb0(%a: f32, %b: f32, %out: f32):
+    %0 = arith.addf %a, %b : f32
+    linalg.yield %0 : f32
+  } -> !full
+  %z = abn.activation #abn.relu {abn.recompute = 2 : i64} ins(%sum : !full) outs(%sum : !full) -> !full
+  return %z : !full
+}
+
+// -----
+
+!full = tensor<2x4x8x8xf32>
+
+// A value that something else reads too is written.
+// CHECK-LABEL: func @read_twice
+// CHECK: %[[Y:.+]] = abn.activation #abn.relu
+// CHECK: abn.activation #abn.silu {{.*}} ins(%[[Y]]
+func.func @read_twice(%x: !full) -> (!full, !full) {
+  %e = tensor.empty() : !full
+  %f = tensor.empty() : !full
+  %y = abn.activation #abn.relu {abn.recompute = 0 : i64} ins(%x : !full) outs(%e : !full) -> !full
+  %z = abn.activation #abn.silu {abn.recompute = 1 : i64} ins(%y : !full) outs(%f : !full) -> !full
+  return %y, %z : !full, !full
+}
+
+// -----
+
+!full = tensor<2x4x8x8xf32>
+
+// What is not computed again has a place of its own.
+// CHECK-LABEL: func @first_time
+// CHECK: abn.activation #abn.relu
+// CHECK: abn.activation #abn.silu
+func.func @first_time(%x: !full) -> !full {
+  %e = tensor.empty() : !full
+  %y = abn.activation #abn.relu ins(%x : !full) outs(%e : !full) -> !full
+  %z = abn.activation #abn.silu {abn.recompute = 0 : i64} ins(%y : !full) outs(%y : !full) -> !full
+  return %z : !full
+}
