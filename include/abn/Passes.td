@@ -333,7 +333,49 @@ def VerifyRewrite : Pass<"abn-verify-rewrite", "::mlir::func::FuncOp"> {
 def DispatchGamma : Pass<"abn-dispatch-gamma", "::mlir::ModuleOp"> {
   let summary = "Rewrite a copy of the step and choose between the two at run time";
   let description = [{
-    To be written.
+    What is recovered by inversion is divided by gamma, and lost where gamma is near zero
+    (docs/Numerics.md). A step in which chains invert becomes three functions:
+
+    - `<name>_invert`: rewritten by abn-fuse-forward, abn-rewrite-backward and abn-verify-rewrite, with
+      the options that they know;
+    - `<name>_exact`: as it came;
+    - `<name>`, of the old signature: calls the first if the smallest |gamma| of all chains that the
+      first one inverts is at least `gamma-threshold`, and the second if not, or if a gamma is NaN. The
+      choice is made anew at every step.
+
+    Chains without gamma have gamma 1. A step in which nothing is inverted, or one of those gammas is no
+    argument of the function, stays one function: the rewritten one, with its gamma policies.
+
+    Precondition: batch norms are abn ops (abn-recognize). Afterwards the first version carries
+    `abn.fallback` (the name of the second), the second `abn.is_fallback`, the function that chooses
+    `abn.versions`; the passes from abn-plan-recompute to abn-report-memory know the three as one step
+    with one arena.
+
+    After, for a step of one chain (its versions without their bodies):
+
+    ```mlir
+    !full = tensor<8x64x56x56xf32>
+    !vec = tensor<64xf32>
+    func.func @step(%x: !full, %gamma: !vec) -> !full
+        attributes {abn.versions = [@step_invert, @step_exact]} {
+      %infinity = arith.constant 0x7FF0000000000000 : f64
+      %any = tensor.cast %gamma : !vec to tensor<?xf32>
+      %smallest = call @smallest_magnitude(%any, %infinity) : (tensor<?xf32>, f64) -> f64
+      %threshold = arith.constant 1.0e-3 : f64
+      %is_large = arith.cmpf oge, %smallest, %threshold : f64
+      %dx = scf.if %is_large -> !full {
+        %0 = func.call @step_invert(%x, %gamma) : (!full, !vec) -> !full
+        scf.yield %0 : !full
+      } else {
+        %0 = func.call @step_exact(%x, %gamma) : (!full, !vec) -> !full
+        scf.yield %0 : !full
+      }
+      return %dx : !full
+    }
+    func.func private @smallest_magnitude(tensor<?xf32>, f64) -> f64
+    func.func private @step_invert(!full, !vec) -> !full
+    func.func private @step_exact(!full, !vec) -> !full
+    ```
   }];
   let options = [
     ListOption<"gammaPolicy", "gamma-policy", "std::string",
@@ -394,7 +436,56 @@ def FoldTransposes : Pass<"abn-fold-transposes", "::mlir::func::FuncOp"> {
 def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::ModuleOp"> {
   let summary = "Choose what is kept for the backward and what is computed again";
   let description = [{
-    To be written.
+    Decides, for each training step of the module, which values of the forward are kept for the backward
+    and which are computed again, when, and what each op writes over; docs/MemoryModel.md says how. The
+    plan is chosen from a curve of plans, each priced by the bytes of its packed arena and by what it
+    computes again:
+
+    - by `objective`, without a convolution that runs twice;
+    - with `budget-bytes`, the least recomputation whose arena is no larger, with convolutions if it must
+      be. A budget that no plan meets is an error, with the smallest arena found and with what is proved
+      to be needed. The arena never rises when the budget falls.
+
+    Values are the same bit by bit, but where the step inverts (`numerics=invert`): there the operands of
+    residual sums may be given back from the sum, equal up to rounding. The gradient of an activation
+    whose derivative is exact from its output reads that. The second version of a step
+    (abn-dispatch-gamma) recomputes no more than the arena of the first makes necessary.
+
+    Precondition: tensors, one block, a loss; functions without a loss are left alone. Afterwards the ops
+    stand in the order of the plan. One that computes again or gives back what is not kept has the
+    attribute `abn.recompute`, a number that no other has, so that CSE keeps the two apart. An op that
+    takes over an operand's buffer has that operand as its destination, others have a `tensor.empty` of
+    their own. The function carries `abn.plan` (docs/Report.md).
+
+    Before:
+
+    ```mlir
+    !full = tensor<8x64x56x56xf32>
+    !stat = tensor<64xf32>
+    // %y0, %z0 : tensor<8x64x56x56xf32>
+    %y, %m, %v = abn.batch_norm {channel_dim = 1 : i64, epsilon = 1.0e-5 : f64}
+        ins(%x : !full) gamma(%g : !stat) beta(%b : !stat)
+        outs(%y0, %m0, %v0 : !full, !stat, !stat) -> !full, !stat, !stat
+    %z = abn.activation #abn.relu ins(%y : !full) outs(%z0 : !full) -> !full
+    // in the forward a convolution reads %z, in the backward its weight gradient
+    ```
+
+    After: z is written over y, and computed again from x right before the weight gradient:
+
+    ```mlir
+    !full = tensor<8x64x56x56xf32>
+    !stat = tensor<64xf32>
+    %y, %m, %v = abn.batch_norm {channel_dim = 1 : i64, epsilon = 1.0e-5 : f64}
+        ins(%x : !full) gamma(%g : !stat) beta(%b : !stat)
+        outs(%y0, %m0, %v0 : !full, !stat, !stat) -> !full, !stat, !stat
+    %z = abn.activation #abn.relu ins(%y : !full) outs(%y : !full) -> !full
+    %e = tensor.empty() : !full
+    %y2 = abn.batch_norm_inference {abn.recompute = 0 : i64, channel_dim = 1 : i64,
+                                    epsilon = 1.0e-5 : f64}
+        ins(%x : !full) stats(%m, %v : !stat, !stat) gamma(%g : !stat) beta(%b : !stat)
+        outs(%e : !full) -> !full
+    %z2 = abn.activation #abn.relu {abn.recompute = 1 : i64} ins(%y2 : !full) outs(%y2 : !full) -> !full
+    ```
   }];
   let options = [
     Option<"budgetBytes", "budget-bytes", "int64_t", "-1",
@@ -494,7 +585,39 @@ def FuseRecomputation : Pass<"abn-fuse-recomputation", "::mlir::func::FuncOp"> {
 def Bufferize : Pass<"abn-bufferize", "::mlir::ModuleOp"> {
   let summary = "Give every tensor a buffer, with the planned destinations";
   let description = [{
-    To be written.
+    One-shot bufferization of all functions, with the destinations as they are: an op writes into the
+    buffer of its destination. Where that would destroy what is read later, or what the op itself reads
+    elsewhere, the op gets a buffer of its own; if it reads its destination, with a copy and a missed
+    remark (`Copy`) that says which op needed it. After abn-plan-recompute there are no copies but those
+    that the plan counts.
+
+    Arguments are written only if they have `abn.donated`. Functions without control flow on tensors are
+    analysed in one pass over their ops, with the last read of each buffer; if any function has some,
+    upstream's analysis decides for all.
+
+    Precondition: every op on tensors has a bufferizable form. Afterwards there are no tensors; functions
+    take and return memrefs of identity layout, and return what they allocate.
+
+    ```mlir
+    func.func @f(%x: tensor<8x4xf32>, %w: tensor<8x4xf32> {abn.donated}) -> tensor<8x4xf32> {
+      %e = tensor.empty() : tensor<8x4xf32>
+      %a = linalg.exp ins(%x : tensor<8x4xf32>) outs(%e : tensor<8x4xf32>) -> tensor<8x4xf32>
+      %b = linalg.add ins(%a, %w : tensor<8x4xf32>, tensor<8x4xf32>) outs(%w : tensor<8x4xf32>)
+          -> tensor<8x4xf32>
+      return %b : tensor<8x4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: memref<8x4xf32>, %w: memref<8x4xf32> {abn.donated}) -> memref<8x4xf32> {
+      %a = memref.alloc() : memref<8x4xf32>
+      linalg.exp ins(%x : memref<8x4xf32>) outs(%a : memref<8x4xf32>)
+      linalg.add ins(%a, %w : memref<8x4xf32>, memref<8x4xf32>) outs(%w : memref<8x4xf32>)
+      return %w : memref<8x4xf32>
+    }
+    ```
   }];
   let dependentDialects = [
     "::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect"
@@ -504,7 +627,40 @@ def Bufferize : Pass<"abn-bufferize", "::mlir::ModuleOp"> {
 def FormPackProblem : Pass<"abn-form-pack-problem", "::mlir::func::FuncOp"> {
   let summary = "Gather the allocations of a step in one pack op";
   let description = [{
-    To be written.
+    One `abn.pack` at the function's entry gets a size in bytes and a lifetime for each allocation, and
+    each allocation the attribute `abn.slot`, its index there. A lifetime is the positions, in the
+    function's block, of the first and the last op that uses the buffer, inclusive, through whatever view
+    (upstream's alias analysis); a view itself uses no byte, an op with a region does at its own place, and
+    the return is the last op. Booleans take a byte each. A dynamic size is a product of constants and
+    sizes of the function's arguments, computed at its entry.
+
+    Precondition: buffers (abn-bufferize), one block, allocations of identity layout. Afterwards every
+    allocation that is used is in the problem, but with `outputs=outside` those that the function
+    returns.
+
+    ```mlir
+    func.func @f(%x: memref<8xf32>) -> memref<8xf32> {
+      %a = memref.alloc() : memref<8xf32>
+      linalg.exp ins(%x : memref<8xf32>) outs(%a : memref<8xf32>)
+      %b = memref.alloc() : memref<8xf32>
+      linalg.tanh ins(%a : memref<8xf32>) outs(%b : memref<8xf32>)
+      return %b : memref<8xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: memref<8xf32>) -> memref<8xf32> {
+      %c32 = arith.constant 32 : index
+      %arena, %offsets:2 = abn.pack lifetimes([1, 3, 3, 4]) sizes(%c32, %c32) : index, index
+      %a = memref.alloc() {abn.slot = 0 : i64} : memref<8xf32>
+      linalg.exp ins(%x : memref<8xf32>) outs(%a : memref<8xf32>)
+      %b = memref.alloc() {abn.slot = 1 : i64} : memref<8xf32>
+      linalg.tanh ins(%a : memref<8xf32>) outs(%b : memref<8xf32>)
+      return %b : memref<8xf32>
+    }
+    ```
   }];
   let options = [
     Option<"outputs", "outputs", "std::string", "\"arena\"",
@@ -516,7 +672,28 @@ def FormPackProblem : Pass<"abn-form-pack-problem", "::mlir::func::FuncOp"> {
 def AssignOffsets : Pass<"abn-assign-offsets", "::mlir::func::FuncOp"> {
   let summary = "Place the buffers of pack ops";
   let description = [{
-    To be written.
+    Solves every `abn.pack` with the packer (docs/Packing.md) and leaves the answer on it: `offsets` and
+    `arena_size`, the largest sum of sizes that are live together (`abn.max_live_bytes`), and what no
+    placement of these buffers at this alignment can be below (`abn.lower_bound_bytes`). Where sizes are
+    computed, `offset_maps` and `arena_map` hold formulas that are right for all sizes; the figures are
+    those at `dynamic-size`. An answer that is there already is replaced. Deterministic: the search ends by
+    its number of nodes, not by time.
+
+    Precondition: none. Afterwards every `abn.pack` is solved; its verifier has checked the answer.
+
+    ```mlir
+    // %a : index
+    %arena, %offsets:2 = abn.pack lifetimes([1, 3, 3, 4]) sizes(%a, %a) : index, index
+    ```
+
+    becomes, if %a is 32,
+
+    ```mlir
+    // %a : index
+    %arena, %offsets:2 = abn.pack lifetimes([1, 3, 3, 4]) sizes(%a, %a)
+        {abn.lower_bound_bytes = 288 : i64, abn.max_live_bytes = 64 : i64, arena_size = 288 : i64,
+         offsets = array<i64: 0, 256>} : index, index
+    ```
   }];
   let options = [
     Option<"alignment", "alignment", "int64_t", "256", "offsets are multiples of it, in bytes">,
@@ -534,7 +711,46 @@ def AssignOffsets : Pass<"abn-assign-offsets", "::mlir::func::FuncOp"> {
 def MaterializeArena : Pass<"abn-materialize-arena", "::mlir::ModuleOp"> {
   let summary = "Replace the allocations by views of one arena";
   let description = [{
-    To be written.
+    Each allocation with a slot becomes a `memref.view` of the arena at its offset. With `arena=alloc` the
+    arena is an allocation at the function's entry, aligned as the offsets are; with `arena=argument` it is
+    a new last argument, and a function `<name>_arena_size` says how many bytes the caller must give. The
+    op or argument carries `abn.arena`. Where the size is computed when the step runs, `<name>_arena_size`
+    takes the sizes that it depends on, and the step asserts that the arena is large enough.
+
+    The versions of a step (abn-dispatch-gamma) take theirs from the function that chooses between them: one
+    arena, as large as the larger one needs.
+
+    Precondition: abn-assign-offsets, at most one `abn.pack` in a function. Afterwards there is no `abn.pack`
+    and no allocation with a slot; `abn.plan` has the bytes of the arena (docs/Report.md). A function that
+    returns a slot returns a view: its arena must outlive the results. Passes that tell buffers apart by
+    their allocation must have run before.
+
+    ```mlir
+    func.func @f(%x: memref<8xf32>) -> memref<8xf32> {
+      %c32 = arith.constant 32 : index
+      %arena, %offset = abn.pack lifetimes([1, 2]) sizes(%c32)
+          {arena_size = 32 : i64, offsets = array<i64: 0>} : index
+      %a = memref.alloc() {abn.slot = 0 : i64} : memref<8xf32>
+      linalg.exp ins(%x : memref<8xf32>) outs(%a : memref<8xf32>)
+      return %a : memref<8xf32>
+    }
+    ```
+
+    becomes, with `arena=argument`,
+
+    ```mlir
+    func.func @f_arena_size() -> index {
+      %c32 = arith.constant 32 : index
+      return %c32 : index
+    }
+    func.func @f(%x: memref<8xf32>, %arena: memref<32xi8> {abn.arena}) -> memref<8xf32>
+        attributes {abn.plan = {alignment = 256 : i64, arena_bytes = 32 : i64}} {
+      %c0 = arith.constant 0 : index
+      %a = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<32xi8> to memref<8xf32>
+      linalg.exp ins(%x : memref<8xf32>) outs(%a : memref<8xf32>)
+      return %a : memref<8xf32>
+    }
+    ```
   }];
   let options = [
     Option<"arena", "arena", "std::string", "\"alloc\"",
@@ -549,7 +765,34 @@ def MaterializeArena : Pass<"abn-materialize-arena", "::mlir::ModuleOp"> {
 def VerifyPlan : Pass<"abn-verify-plan", "::mlir::func::FuncOp"> {
   let summary = "Check that every read finds the bytes that were written for it";
   let description = [{
-    To be written.
+    Goes through the step op by op and keeps, for every byte of the arena, which slot wrote it last:
+
+    - (plan_c1) a slot lies within the arena;
+    - (plan_c2) an op that reads a slot, or returns it, finds all of its bytes written, and by that slot
+      last;
+    - (plan_c3) an op writes no slot that shares bytes with another slot that it uses.
+
+    What reads and writes is what the ops say of their effects; one that says nothing reads and writes all
+    its operands, and a view shows all of its slot. Offsets and sizes are constants, or sums of products
+    of sizes; then an order of two places counts only if it holds for all sizes. What it cannot follow (an
+    op that gives a slot another name) it refuses. It looks at the program only, and shares no code with
+    the planner, the packer and the liveness that they rest on.
+
+    Precondition: abn-materialize-arena, one block; functions without an arena are left alone. Changes
+    nothing.
+
+    ```mlir
+    func.func @f(%x: memref<8xf32>, %y: memref<8xf32>, %arena: memref<32xi8> {abn.arena}) {
+      %c0 = arith.constant 0 : index
+      %a = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<32xi8> to memref<8xf32>
+      memref.copy %x, %a : memref<8xf32> to memref<8xf32>
+      %b = memref.view %arena[%c0][] {abn.slot = 1 : i64} : memref<32xi8> to memref<8xf32>
+      memref.copy %x, %b : memref<8xf32> to memref<8xf32>
+      // (plan_c2) reads the slot at [0, 32) after another slot was written over it
+      memref.copy %a, %y : memref<8xf32> to memref<8xf32>
+      return
+    }
+    ```
   }];
 }
 
@@ -734,7 +977,22 @@ def ConvertDnnToLinalg : Pass<"convert-dnn-to-linalg"> {
 def RecordMemory : Pass<"abn-record-memory", "::mlir::func::FuncOp"> {
   let summary = "Leave on a step what the report will say of its tensors";
   let description = [{
-    To be written.
+    The report counts tensors, of which nothing is left once there are buffers. This pass, the first of
+    abn-plan, counts them while they are there: the bytes that cross to the backward, the peak, and each
+    chain with its strategy, as the attribute `abn.memory_after` (docs/Report.md). The first op of the
+    backward that will be there with buffers too gets the mark `abn.backward`.
+
+    Precondition: a training step on tensors; functions without a loss are left alone. Changes nothing but
+    these attributes.
+
+    ```mlir
+    func.func @step(%x: tensor<8x4xf32>) -> tensor<f32>
+        attributes {abn.memory_after = {chains = [], live = array<i64: 4>, peak_live_bytes = 4 : i64,
+                                        saved = [], saved_bytes = 0 : i64}} {
+      %loss = arith.constant dense<0.0> : tensor<f32>
+      return %loss : tensor<f32>
+    }
+    ```
   }];
   let options = [
     Option<"lossResult", "loss-result", "int64_t", "-1",
