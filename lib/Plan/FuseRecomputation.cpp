@@ -26,8 +26,11 @@ static bool isRecomputedElementwise(Operation *op) {
     return false;
   if (isa<BatchNormInferenceOp, ActivationOp, ActivationInverseOp>(op))
     return true;
+  // What updates its destination stays: fused, the destination would be another one.
   auto generic = dyn_cast<linalg::GenericOp>(op);
-  return generic && generic.getNumParallelLoops() == generic.getNumLoops();
+  return generic && generic.getNumParallelLoops() == generic.getNumLoops() &&
+         llvm::none_of(generic.getDpsInitsMutable(),
+                       [&](OpOperand &init) { return generic.payloadUsesValueFromOperand(&init); });
 }
 
 /// The only op that uses the result, as an input and perhaps as its destination too.
