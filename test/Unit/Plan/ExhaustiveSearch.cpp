@@ -55,8 +55,7 @@ private:
     if (state.ran != inOrder)
       return false;
     for (unsigned value = 0; value < graph.values.size(); ++value)
-      if (graph.values[value].isOutput && !graph.values[value].isExternal &&
-          !(state.there & bit(value)))
+      if (graph.values[value].isOutput && !(state.there & bit(value)))
         return false;
     return true;
   }
@@ -129,7 +128,9 @@ private:
     fresh.there |= bit(result.value);
     takeOver(before, fresh, id, number + 1, live + bytesOf(result.value));
     std::vector<unsigned> candidates = result.reusable;
-    if (result.tiedTo != kNone)
+    if (result.isTiedCopied)
+      candidates = {};
+    else if (result.tiedTo != kNone)
       candidates = {result.tiedTo};
     for (unsigned read : candidates) {
       unsigned value = op.reads[read];

@@ -16,6 +16,8 @@ public:
       argument.bytes = pickSize();
       argument.isExternal = true;
       argument.isDonated = shape.hasDonated && random.chance(30);
+      // Returned as it came: it keeps its contents to the end.
+      argument.isOutput = random.chance(10);
       graph.values.push_back(argument);
     }
     for (unsigned i = 0; i < shape.ops; ++i)
@@ -111,6 +113,7 @@ private:
     readSome(op, 1 + random.below(2));
     addResult(op, graph.values[op.reads[0]].bytes, random.chance(50));
     op.results[0].tiedTo = 0;
+    op.results[0].isTiedCopied = random.chance(40);
   }
 
   void makeConstant(GraphOp &op) { addResult(op, pickSize(), random.chance(80)); }

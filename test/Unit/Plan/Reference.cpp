@@ -39,7 +39,7 @@ public:
         return "step " + std::to_string(step) + " (op" + std::to_string(schedule[step]) +
                "): " + problem;
     for (unsigned value = 0; value < graph.values.size(); ++value)
-      if (graph.values[value].isOutput && !graph.values[value].isExternal) {
+      if (graph.values[value].isOutput) {
         if (!isThere(value))
           return "output v" + std::to_string(value) + " is not there at the end";
         storages[current[value]].last = schedule.size() - 1;
@@ -133,7 +133,9 @@ static std::string checkTakeovers(const StepGraph &graph, const Schedule &schedu
                std::find(taken.begin(), taken.end(), value) == taken.end();
       };
       std::vector<unsigned> candidates = result.reusable;
-      if (result.tiedTo != kNone)
+      if (result.isTiedCopied)
+        candidates = {};
+      else if (result.tiedTo != kNone)
         candidates = {result.tiedTo};
       unsigned read = evaluation.takenFrom[step][i];
       bool isAllowed = std::find(candidates.begin(), candidates.end(), read) != candidates.end();

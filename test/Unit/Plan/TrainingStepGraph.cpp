@@ -147,6 +147,12 @@ private:
     if (gradients[value] != kNone) {
       gradient = addOp({gradients[value], gradient}, {bytesOf(value)});
       setElementwise({0, 1});
+      // Or added to in place, read once or twice.
+      if (GraphResult &sum = graph.ops.back().results[0]; random.chance(30)) {
+        sum.reusable.clear();
+        sum.tiedTo = 0;
+        sum.isTiedCopied = random.chance(50);
+      }
       setRecipe(gradient);
     }
     gradients[value] = gradient;
