@@ -510,8 +510,8 @@ def Schedule : Pass<"abn-schedule", "::mlir::func::FuncOp"> {
     Moves ops within their dependences. A portfolio, of which the order with the smallest packed arena
     wins: the given order (it also wins a draw), weight gradients with their updates right behind their
     operands or, where they are larger than those, at the end, depth first from the results, and
-    greedily by the bytes that each op adds. Nothing is computed again that was not before; destinations
-    become operands that die, as in abn-plan-recompute. Deterministic.
+    greedily by the bytes that each op adds. Nothing but fills is computed again that was not before;
+    destinations become operands that die, as in abn-plan-recompute. Deterministic.
 
     Precondition: a training step on tensors. Afterwards the arena is not larger than before.
 
