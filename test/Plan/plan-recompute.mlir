@@ -91,7 +91,6 @@ func.func @step(%in: !full, %w1: !weight, %w2: !weight, %w3: !weight, %g: !vec, 
   return %loss, %dw1, %dw2, %dw3, %dg : tensor<f32>, !weight, !weight, !weight, !vec
 }
 
-// -----
 
 // A step without a loss is not planned.
 // CHECK-LABEL: func @no_loss
