@@ -9,7 +9,7 @@
 
 // A result that is larger than its operand waits until what else is live has gone: its large neighbour
 // runs first. As given both were live together, 12,800 bytes.
-// REMARK: arena of 8704 bytes
+// REMARK: arena of 8452 bytes
 // CHECK-LABEL: func @larger_result
 // CHECK: %[[LARGE:.+]] = linalg.broadcast ins(%arg1
 // CHECK: linalg.generic {{.*}} ins(%[[LARGE]]
