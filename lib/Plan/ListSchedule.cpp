@@ -17,9 +17,7 @@ struct Dependences {
       placeOf[op] = i;
       for (const GraphResult &result : graph.ops[op].results)
         producer[result.value] = op;
-      std::vector<unsigned> reads = graph.ops[op].reads;
-      std::sort(reads.begin(), reads.end());
-      reads.erase(std::unique(reads.begin(), reads.end()), reads.end());
+      std::vector<unsigned> reads = getDistinctReads(graph.ops[op]);
       for (unsigned value : reads)
         readers[value].push_back(op);
     }
@@ -65,9 +63,7 @@ private:
     for (const GraphResult &result : graph.ops[op].results)
       if (unread[result.value] > 0 || graph.values[result.value].isOutput)
         bytes += graph.values[result.value].bytes;
-    std::vector<unsigned> reads = graph.ops[op].reads;
-    std::sort(reads.begin(), reads.end());
-    reads.erase(std::unique(reads.begin(), reads.end()), reads.end());
+    std::vector<unsigned> reads = getDistinctReads(graph.ops[op]);
     for (unsigned value : reads)
       if (unread[value] == 1 && !graph.values[value].isOutput && !graph.values[value].isExternal)
         bytes -= graph.values[value].bytes;
@@ -80,9 +76,7 @@ private:
   }
 
   void finish(unsigned op) {
-    std::vector<unsigned> reads = graph.ops[op].reads;
-    std::sort(reads.begin(), reads.end());
-    reads.erase(std::unique(reads.begin(), reads.end()), reads.end());
+    std::vector<unsigned> reads = getDistinctReads(graph.ops[op]);
     done.resize(graph.ops.size());
     done[op] = true;
     for (unsigned value : reads)

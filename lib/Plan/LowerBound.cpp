@@ -106,9 +106,7 @@ public:
     int64_t bound = sumInArena(outputs, findDonated());
     for (unsigned id : graph.order) {
       const GraphOp &op = graph.ops[id];
-      std::vector<unsigned> reads = op.reads;
-      std::sort(reads.begin(), reads.end());
-      reads.erase(std::unique(reads.begin(), reads.end()), reads.end());
+      std::vector<unsigned> reads = getDistinctReads(op);
       int64_t bytes = sumInArena(reads, findDonated(/*except=*/reads));
       for (const GraphResult &result : op.results)
         if (result.tiedTo == kNone && result.reusable.empty())

@@ -19,7 +19,7 @@ public:
       : model(model), schedule(schedule),
         evaluation(plan::evaluate(model.graph, schedule, /*alignment=*/1)),
         block(model.func.getBody().front()), builder(model.func.getContext()),
-        current(model.values.begin(), model.values.end()), computations(model.values.size()) {}
+        current(model.values.begin(), model.values.end()) {}
 
   void run() {
     Operation *terminator = block.getTerminator();
@@ -177,7 +177,6 @@ private:
   OpBuilder builder;
   /// By graph value: its last computation.
   SmallVector<Value> current;
-  SmallVector<unsigned> computations;
   SmallVector<Operation *> constants;
   /// By view: the source and the clone of the last time.
   llvm::DenseMap<Value, std::pair<Value, Value>> views;

@@ -18,6 +18,13 @@ bool mlir::abn::plan::isComplete(const StepGraph &graph, const Schedule &schedul
   return std::all_of(graph.order.begin(), graph.order.end(), [&](unsigned op) { return run[op]; });
 }
 
+std::vector<unsigned> mlir::abn::plan::getDistinctReads(const GraphOp &op) {
+  std::vector<unsigned> reads = op.reads;
+  std::sort(reads.begin(), reads.end());
+  reads.erase(std::unique(reads.begin(), reads.end()), reads.end());
+  return reads;
+}
+
 namespace {
 /// One computation of a value.
 struct Instance {

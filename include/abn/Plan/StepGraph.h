@@ -64,6 +64,9 @@ struct StepGraph {
   std::vector<unsigned> order;
 };
 
+/// The values that `op` reads, each once, in ascending order.
+std::vector<unsigned> getDistinctReads(const GraphOp &op);
+
 /// A schedule: the ops to run, in order. An op that stands in it again is a recomputation; a read
 /// refers to the last computation of its value before it.
 using Schedule = std::vector<unsigned>;
