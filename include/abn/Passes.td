@@ -635,8 +635,11 @@ def FormPackProblem : Pass<"abn-form-pack-problem", "::mlir::func::FuncOp"> {
     sizes of the function's arguments, computed at its entry.
 
     Precondition: buffers (abn-bufferize), one block, allocations of identity layout. Afterwards every
-    allocation that is used is in the problem, but with `outputs=outside` those that the function
-    returns.
+    allocation of the block that is used is in the problem, but with `outputs=outside` those that the
+    function returns. What an op with a region allocates for itself is not, and an op other than a view
+    that returns one of the buffers, or one of its own (`scf.if` on tensors), is an error: it would be one
+    buffer or another. With `outputs=outside`, `abn.plan` keeps no bound of the planner, which counted
+    the results; where nothing is left for an arena, it has none.
 
     ```mlir
     func.func @f(%x: memref<8xf32>) -> memref<8xf32> {

@@ -88,8 +88,36 @@ struct FormPackProblem : mlir::abn::impl::FormPackProblemBase<FormPackProblem> {
         return signalPassFailure();
       slots.push_back(slot);
     }
+    if (slots.empty() && hasArena(func))
+      return;
+    if (isPartial || slots.empty())
+      correctPlan(func, slots.empty());
     if (!slots.empty() && failed(build(func, slots)))
       signalPassFailure();
+  }
+
+  /// Whether the function's buffers have their places already.
+  static bool hasArena(func::FuncOp func) {
+    for (unsigned i = 0, e = func.getNumArguments(); i < e; ++i)
+      if (func.getArgAttr(i, AbnDialect::kArenaAttr))
+        return true;
+    return llvm::any_of(func.getBody().front(), [](Operation &op) {
+      return isa<PackOp>(op) || op.hasAttr(AbnDialect::kArenaAttr);
+    });
+  }
+
+  /// The planner counted the results, and took for granted that there is an arena.
+  static void correctPlan(func::FuncOp func, bool isEmpty) {
+    auto recorded = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    if (!recorded)
+      return;
+    Builder b(func.getContext());
+    NamedAttrList plan(recorded);
+    plan.erase("plan_lower_bound_bytes");
+    if (isEmpty)
+      for (StringRef key : {"arena_bytes", "max_live_bytes"})
+        plan.set(key, b.getI64IntegerAttr(0));
+    func->setAttr(AbnDialect::kPlanAttr, plan.getDictionary(func.getContext()));
   }
 
   LogicalResult build(func::FuncOp func, ArrayRef<Slot> slots) {

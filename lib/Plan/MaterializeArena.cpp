@@ -176,16 +176,19 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
       auto version = getOperation().lookupSymbol<func::FuncOp>(name.getValue());
       auto plan = version ? version->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr)
                           : DictionaryAttr();
-      if (!plan || !plan.getAs<IntegerAttr>("arena_bytes"))
+      if (plan)
+        plans.push_back(plan);
+      if (!plan || !hasArena(version))
         continue; // Nothing to place in it.
       auto type = cast<MemRefType>(version.getArgumentTypes().back());
       arenaOf[name.getValue()] = type;
       bytes = std::max(bytes, type.getDimSize(0));
       alignment = std::max(alignment, plan.getAs<IntegerAttr>("alignment").getInt());
-      plans.push_back(plan);
       placed.push_back(version);
     }
-    if (plans.empty())
+    if (!plans.empty())
+      func->setAttr(AbnDialect::kPlanAttr, combinePlans(plans));
+    if (placed.empty())
       return success();
     OpBuilder b = OpBuilder::atBlockBegin(&func.getBody().front());
     bool isDynamic = llvm::any_of(placed, [](func::FuncOp version) {
@@ -210,12 +213,12 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
         part = memref::ViewOp::create(b, call.getLoc(), type->second, buffer, zero, ValueRange());
       call.getOperandsMutable().append(part);
     });
-    func->setAttr(AbnDialect::kPlanAttr, combinePlans(plans, b));
     return success();
   }
 
   /// What the report says of a step in several versions: the first one's costs, the largest sizes.
-  static DictionaryAttr combinePlans(ArrayRef<DictionaryAttr> plans, Builder &b) {
+  static DictionaryAttr combinePlans(ArrayRef<DictionaryAttr> plans) {
+    Builder b(plans.front().getContext());
     SmallVector<NamedAttribute> combined;
     for (NamedAttribute entry : plans.front()) {
       Attribute value = entry.getValue();
@@ -263,20 +266,26 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
   static void recordPlan(func::FuncOp func, PackOp pack) {
     Builder b(func.getContext());
     SmallVector<NamedAttribute> plan;
-    if (auto earlier = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr))
+    auto earlier = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    if (earlier)
       llvm::append_range(plan, earlier);
     auto add = [&](StringRef key, Attribute value) {
       llvm::erase_if(plan, [&](NamedAttribute attr) { return attr.getName() == key; });
       if (value)
         plan.push_back(b.getNamedAttr(key, value));
     };
+    Attribute planned = earlier ? earlier.get(AbnDialect::kDynamicSizeKey) : Attribute();
     if (std::optional<AffineMap> map = pack.getArenaMap()) {
       SmallVector<std::string> names;
       for (Value symbol : pack.getSymbols())
         names.push_back(describeSize(symbol));
       SmallVector<StringRef> symbols(names.begin(), names.end());
       add("arena_bytes", pack->getAttr(AbnDialect::kArenaBytesAttr));
-      add(AbnDialect::kDynamicSizeKey, pack->getAttr(AbnDialect::kDynamicSizeAttr));
+      // The planner's bound is one for its own size.
+      Attribute size = pack->getAttr(AbnDialect::kDynamicSizeAttr);
+      if (planned && planned != size)
+        add("plan_lower_bound_bytes", Attribute());
+      add(AbnDialect::kDynamicSizeKey, size);
       add("arena_formula", b.getStringAttr(describeMap(*map)));
       add("arena_symbols", b.getStrArrayAttr(symbols));
     } else {
