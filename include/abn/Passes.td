@@ -717,7 +717,8 @@ def MaterializeArena : Pass<"abn-materialize-arena", "::mlir::ModuleOp"> {
     Each allocation with a slot becomes a `memref.view` of the arena at its offset. With `arena=alloc` the
     arena is an allocation at the function's entry, aligned as the offsets are; with `arena=argument` it is
     a new last argument, and a function `<name>_arena_size` says how many bytes the caller must give. The
-    op or argument carries `abn.arena`. Where the size is computed when the step runs, `<name>_arena_size`
+    op or argument carries `abn.arena`; a function that takes its arena may not be called by others in the
+    module, and the name `<name>_arena_size` must be free. Where the size is computed when the step runs, `<name>_arena_size`
     takes the sizes that it depends on, and the step asserts that the arena is large enough.
 
     The versions of a step (abn-dispatch-gamma) take theirs from the function that chooses between them: one

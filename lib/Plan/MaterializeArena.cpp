@@ -29,6 +29,9 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
     }
     SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
     for (func::FuncOp func : functions)
+      if (takesArena(func) && (failed(checkUses(func)) || failed(checkSizeQuery(func))))
+        return signalPassFailure();
+    for (func::FuncOp func : functions)
       if (failed(materialize(func)))
         return signalPassFailure();
     for (func::FuncOp func : functions)
@@ -40,6 +43,61 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
   /// Whether another function chooses between this one and another at run time, and owns the arena.
   static bool isVersion(func::FuncOp func) {
     return func->hasAttr(AbnDialect::kFallbackAttr) || func->hasAttr(AbnDialect::kFallbackOfAttr);
+  }
+
+  /// Whether the function is about to get the arena as an argument.
+  bool takesArena(func::FuncOp func) {
+    auto hasPack = [](func::FuncOp func) {
+      return func && func.walk([](PackOp) { return WalkResult::interrupt(); }).wasInterrupted();
+    };
+    if (isVersion(func))
+      return hasPack(func);
+    if (arena != "argument")
+      return false;
+    auto versions = func->getAttrOfType<ArrayAttr>(AbnDialect::kVersionsAttr);
+    return hasPack(func) ||
+           (versions && llvm::any_of(versions.getAsRange<FlatSymbolRefAttr>(), [&](auto name) {
+              return hasPack(getOperation().lookupSymbol<func::FuncOp>(name.getValue()));
+            }));
+  }
+
+  /// Nobody but the function that chooses between versions knows of the argument. An arena of the
+  /// caller's would not do: the results of one call are in the way of the next.
+  LogicalResult checkUses(func::FuncOp func) {
+    std::optional<SymbolTable::UseRange> uses = SymbolTable::getSymbolUses(func, getOperation());
+    if (!uses)
+      return success();
+    for (SymbolTable::SymbolUse use : *uses) {
+      Operation *user = use.getUser();
+      auto caller = user->getParentOfType<func::FuncOp>();
+      auto versions =
+          caller ? caller->getAttrOfType<ArrayAttr>(AbnDialect::kVersionsAttr) : ArrayAttr();
+      bool isChoice =
+          isVersion(func) && versions && llvm::is_contained(versions, use.getSymbolRef());
+      if (isa<func::FuncOp>(user) || isChoice)
+        continue;
+      // Not of the function: that would print all of it.
+      InFlightDiagnostic error = emitError(func.getLoc())
+                                 << "expected no call of `" << func.getName()
+                                 << "`, which gets its arena as an argument";
+      error.attachNote(user->getLoc()) << "called here";
+      return error;
+    }
+    return success();
+  }
+
+  /// The name under which the caller asks how large the arena must be is given.
+  LogicalResult checkSizeQuery(func::FuncOp func) {
+    std::string name = getSizeQueryName(func);
+    Operation *other = isVersion(func) ? nullptr : getOperation().lookupSymbol(name);
+    if (!other)
+      return success();
+    InFlightDiagnostic error = emitError(func.getLoc())
+                               << "expected no symbol `" << name
+                               << "`: it is to say how large the arena of `" << func.getName()
+                               << "` is";
+    error.attachNote(other->getLoc()) << "the symbol";
+    return error;
   }
 
   LogicalResult materialize(func::FuncOp func) {
