@@ -591,6 +591,9 @@ def Bufferize : Pass<"abn-bufferize", "::mlir::ModuleOp"> {
     remark (`Copy`) that says which op needed it. After abn-plan-recompute there are no copies but those
     that the plan counts.
 
+    A tensor that is only empty, or filled with a scalar, is made anew for each op that writes over it, as
+    the planner counts them: CSE makes one of many, which would be live from the first to the last.
+
     Arguments are written only if they have `abn.donated`. Functions without control flow on tensors are
     analysed in one pass over their ops, with the last read of each buffer; if any function has some,
     upstream's analysis decides for all.
