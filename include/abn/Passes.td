@@ -777,7 +777,14 @@ def VerifyPlan : Pass<"abn-verify-plan", "::mlir::func::FuncOp"> {
     - (plan_c1) a slot lies within the arena;
     - (plan_c2) an op that reads a slot, or returns it, finds all of its bytes written, and by that slot
       last;
-    - (plan_c3) an op writes no slot that shares bytes with another slot that it uses.
+    - (plan_c3) an op writes no slot that shares bytes with another slot that it uses;
+    - (plan_c4) an op that writes over a slot which it also reads has read each element by then: an
+      elementwise op, or an abn op that says so of its full-size operands.
+
+    What is written through a subview at constant offsets is that part of the slot; parts that do not
+    overlap make it whole. A write through any other view, or at one index in a loop, counts as one of all
+    that the view's slot has, and of two parts of one slot (plan_c4) says nothing: so far the check
+    trusts the program.
 
     What reads and writes is what the ops say of their effects; one that says nothing reads and writes all
     its operands, and a view shows all of its slot. Offsets and sizes are constants, or sums of products
