@@ -1021,7 +1021,8 @@ def ReportMemory : Pass<"abn-report-memory", "::mlir::ModuleOp"> {
     Writes a JSON file (schema: docs/Report.md) with the bytes that cross from forward to backward
     and the peak of live bytes, before (from `abn.memory_before`, which abn-import-aten or
     abn-fuse-forward left on the function; as now if it is not there) and after, and one entry for
-    each batch norm. Emits the two sums as an analysis remark. Changes nothing.
+    each batch norm. Emits the two sums as an analysis remark. Changes nothing. The files are written
+    both or not at all; what was there stays if one cannot be.
   }];
   let options = [
     Option<"output", "output", "std::string", "", "the JSON file; `-` is standard output">,

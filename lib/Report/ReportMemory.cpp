@@ -1,6 +1,7 @@
 // abn-report-memory: the bytes of a training step before and after, its plan and its arena, as JSON
 // and as a page.
 #include "MemoryPage.h"
+#include "OutputFiles.h"
 #include "PlanReport.h"
 #include "StepMemory.h"
 #include "abn/AbnDialect.h"
@@ -8,7 +9,6 @@
 #include "abn/Passes.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Remarks.h"
-#include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -178,28 +178,15 @@ struct ReportMemory : abn::impl::ReportMemoryBase<ReportMemory> {
                std::to_string(report->before ? getInt(report->before, "saved_bytes")
                                              : report->after.savedBytes) +
                " before, " + std::to_string(report->after.savedBytes) + " after";
-    std::string text;
-    llvm::raw_string_ostream os(text);
-    writeReport(os, *report);
-    auto writeJson = [&](llvm::raw_ostream &out) { out << text; };
-    auto writeHtml = [&](llvm::raw_ostream &out) { writeMemoryPage(out, text); };
-    if (failed(write(func, output, writeJson)) || failed(write(func, html, writeHtml)))
+    std::string json, page;
+    llvm::raw_string_ostream jsonStream(json), pageStream(page);
+    writeReport(jsonStream, *report);
+    if (!html.empty())
+      writeMemoryPage(pageStream, json);
+    // Not of the function: that would print all of it.
+    if (failed(
+            writeFiles({{output, json}, {html, page}}, [&] { return emitError(func.getLoc()); })))
       signalPassFailure();
-  }
-
-  /// Writes a file, if one is named: whole or not at all.
-  static LogicalResult write(func::FuncOp func, StringRef path,
-                             llvm::function_ref<void(llvm::raw_ostream &)> emit) {
-    if (path.empty())
-      return success();
-    llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-      emit(os);
-      return llvm::Error::success();
-    });
-    if (!error)
-      return success();
-    return func.emitError() << "cannot write the report to `" << path
-                            << "`: " << llvm::toString(std::move(error));
   }
 
   /// Versions of a step and other private functions are reported with the one that calls them.
