@@ -265,6 +265,8 @@ def FuseForward : Pass<"abn-fuse-forward", "::mlir::func::FuncOp"> {
            "replace relu by leaky_relu(0.01): this changes the network">,
     Option<"lossResult", "loss-result", "int64_t", "-1",
            "which result is the loss, whatever the roles say">,
+    Option<"dynamicSize", "dynamic-size", "int64_t", "8",
+           "what dynamic dimensions count as in the bytes for the report">,
     Option<"verifyEquivalence", "verify-equivalence", "bool", "false",
            "evaluate the function before and after on tiny tensors; a difference is an error (not "
            "under gamma policy abs, which changes the network)">
@@ -389,6 +391,8 @@ def DispatchGamma : Pass<"abn-dispatch-gamma", "::mlir::ModuleOp"> {
            "replace relu by leaky_relu(0.01): this changes the network">,
     Option<"lossResult", "loss-result", "int64_t", "-1",
            "which result is the loss, whatever the roles say">,
+    Option<"dynamicSize", "dynamic-size", "int64_t", "8",
+           "what dynamic dimensions count as in the bytes for the report">,
     Option<"verifyEquivalence", "verify-equivalence", "bool", "false",
            "evaluate the function before and after on tiny tensors; a difference is an error (not "
            "under gamma policy abs, which changes the network)">
@@ -1010,7 +1014,9 @@ def RecordMemory : Pass<"abn-record-memory", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"lossResult", "loss-result", "int64_t", "-1",
-           "which result is the loss, whatever the roles say">
+           "which result is the loss, whatever the roles say">,
+    Option<"dynamicSize", "dynamic-size", "int64_t", "0",
+           "what dynamic dimensions count as; 0: what they did in abn-plan-recompute or before, or 8">
   ];
   let dependentDialects = ["::mlir::abn::AbnDialect"];
 }
@@ -1030,7 +1036,9 @@ def ReportMemory : Pass<"abn-report-memory", "::mlir::ModuleOp"> {
     Option<"function", "function", "std::string", "",
            "the function to report, if several have a loss">,
     Option<"lossResult", "loss-result", "int64_t", "-1",
-           "which result is the loss, whatever the roles say">
+           "which result is the loss, whatever the roles say">,
+    Option<"dynamicSize", "dynamic-size", "int64_t", "0",
+           "what dynamic dimensions count as; 0: what they did in abn-plan-recompute or before, or 8">
   ];
 }
 

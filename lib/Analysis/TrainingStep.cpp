@@ -40,6 +40,16 @@ int64_t mlir::abn::getByteSize(Type type, int64_t dynamicSize) {
   return bytes;
 }
 
+int64_t mlir::abn::getDynamicSize(func::FuncOp func, int64_t option) {
+  if (option > 0)
+    return option;
+  for (StringRef name : {AbnDialect::kPlanAttr, AbnDialect::kMemoryBeforeAttr})
+    if (auto record = func->getAttrOfType<DictionaryAttr>(name))
+      if (auto size = record.getAs<IntegerAttr>(AbnDialect::kDynamicSizeKey))
+        return size.getInt();
+  return kDefaultDynamicSize;
+}
+
 static void printLocation(Location loc, llvm::raw_ostream &os) {
   if (auto name = dyn_cast<NameLoc>(loc)) {
     os << name.getName().getValue();

@@ -99,6 +99,7 @@ struct DispatchGamma : mlir::abn::impl::DispatchGammaBase<DispatchGamma> {
     options.throughAdd = throughAdd;
     options.substituteRelu = substituteReluOption;
     options.lossResult = lossResult;
+    options.dynamicSize = dynamicSize;
     options.verifyEquivalence = verifyEquivalence;
     return options;
   }

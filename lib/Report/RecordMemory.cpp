@@ -44,8 +44,9 @@ struct RecordMemory : mlir::abn::impl::RecordMemoryBase<RecordMemory> {
       return signalPassFailure();
     if (failed(step) || !step->getLossResult())
       return;
-    func->setAttr(AbnDialect::kMemoryAfterAttr,
-                  StepMemory::compute(*step).toAttribute(&getContext()));
+    func->setAttr(
+        AbnDialect::kMemoryAfterAttr,
+        StepMemory::compute(*step, getDynamicSize(func, dynamicSize)).toAttribute(&getContext()));
     markBackward(*step);
   }
 };

@@ -67,6 +67,13 @@ void visitOuterOperands(Operation *op, llvm::function_ref<void(OpOperand &)> vis
 /// 0 for types other than tensors and scalars.
 int64_t getByteSize(Type type, int64_t dynamicSize = 1);
 
+/// What dynamic dimensions count as where nobody says otherwise: the options `dynamic-size`.
+inline constexpr int64_t kDefaultDynamicSize = 8;
+
+/// What they count as in `func`: `option` if it is positive, else what its plan is tuned for, else
+/// what was counted before, else the default.
+int64_t getDynamicSize(func::FuncOp func, int64_t option = 0);
+
 /// How reports and messages spell a location: the name, with the file and line if there are any.
 std::string describeLocation(Location loc);
 
