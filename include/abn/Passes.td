@@ -328,7 +328,7 @@ def VerifyRewrite : Pass<"abn-verify-rewrite", "::mlir::func::FuncOp"> {
     - (v3) no gradient of a batch norm reads its own recovered input;
     - (v4) nothing reads what an activation that is not invertible would recover.
 
-    Changes nothing.
+    Ops on buffers are left to abn-verify-plan. Changes nothing.
   }];
 }
 
@@ -344,6 +344,9 @@ def DispatchGamma : Pass<"abn-dispatch-gamma", "::mlir::ModuleOp"> {
     - `<name>`, of the old signature: calls the first if the smallest |gamma| of all chains that the
       first one inverts is at least `gamma-threshold`, and the second if not, or if a gamma is NaN. The
       choice is made anew at every step.
+
+    Functions that are versions, or choose, or have a plan already, are left as they are. Where a name is
+    taken, the new function gets another one.
 
     Chains without gamma have gamma 1. A step in which nothing is inverted, or one of those gammas is no
     argument of the function, stays one function: the rewritten one, with its gamma policies.
@@ -455,7 +458,8 @@ def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::ModuleOp"> {
     whose derivative is exact from its output reads that. The second version of a step
     (abn-dispatch-gamma) recomputes no more than the arena of the first makes necessary.
 
-    Precondition: tensors, one block, a loss; functions without a loss are left alone. Afterwards the ops
+    Precondition: tensors, one block, a loss; functions without a loss are left alone, and so is a step that
+    has a plan: plan another budget or objective from the step as it came. Afterwards the ops
     stand in the order of the plan. One that computes again or gives back what is not kept has the
     attribute `abn.recompute`, a number that no other has, so that CSE keeps the two apart. An op that
     takes over an operand's buffer has that operand as its destination, others have a `tensor.empty` of
@@ -517,7 +521,8 @@ def Schedule : Pass<"abn-schedule", "::mlir::func::FuncOp"> {
     greedily by the bytes that each op adds. Nothing but fills is computed again that was not before;
     destinations become operands that die, as in abn-plan-recompute. Deterministic.
 
-    Precondition: a training step on tensors. Afterwards the arena is not larger than before.
+    Precondition: a training step on tensors. Afterwards the arena is not larger than before; a planned step
+    has `scheduled` in its `abn.plan`, and a second run leaves it as it is.
 
     ```mlir
     %w = linalg.broadcast ins(%a : tensor<8xf32>) outs(%e : tensor<8x128xf32>) dimensions = [1]

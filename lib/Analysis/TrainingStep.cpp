@@ -118,6 +118,13 @@ bool mlir::abn::isHelper(func::FuncOp func) {
          !func->hasAttr(AbnDialect::kFallbackOfAttr);
 }
 
+bool mlir::abn::isPlanned(func::FuncOp func) { return func->hasAttr(AbnDialect::kPlanAttr); }
+
+bool mlir::abn::isDispatched(func::FuncOp func) {
+  return func->hasAttr(AbnDialect::kFallbackAttr) || func->hasAttr(AbnDialect::kFallbackOfAttr) ||
+         func->hasAttr(AbnDialect::kVersionsAttr);
+}
+
 /// Whether an op of the function works on buffers already.
 static bool hasBufferSemantics(func::FuncOp func) {
   WalkResult result = func.walk([](DestinationStyleOpInterface op) {

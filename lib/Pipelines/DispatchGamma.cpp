@@ -106,7 +106,7 @@ struct DispatchGamma : mlir::abn::impl::DispatchGammaBase<DispatchGamma> {
 
   void runOnOperation() override {
     for (auto func : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
-      if (!func.isExternal() && failed(dispatch(func)))
+      if (!func.isExternal() && !isPlanned(func) && !isDispatched(func) && failed(dispatch(func)))
         return signalPassFailure();
   }
 

@@ -135,6 +135,20 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
     return planVersion(other, options);
   }
 
+  /// A step that is planned keeps its plan, if that is within the budget.
+  FailureOr<int64_t> keepPlan(func::FuncOp func, const plan::PlannerOptions &options) {
+    auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    auto bytes = plan ? plan.getAs<IntegerAttr>("arena_bytes") : IntegerAttr();
+    int64_t arena = bytes ? bytes.getInt() : 0;
+    if (options.budget && arena > *options.budget)
+      return emitError(func.getLoc())
+             << "expected a step without a plan, to plan it within " << *options.budget
+             << " bytes: it has one, with an arena of " << arena;
+    remark::missed(func.getLoc(), remark::RemarkOpts::name("PlanRecompute").category("abn"))
+        << "the step has a plan and is left as it is";
+    return arena;
+  }
+
   /// The arena's bytes; 0 for a function that is no training step.
   FailureOr<int64_t> planVersion(func::FuncOp func, const plan::PlannerOptions &options) {
     std::optional<unsigned> loss;
@@ -143,6 +157,8 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
     // One that only chooses between versions has nothing to plan.
     if (func->hasAttr(AbnDialect::kVersionsAttr) || isHelper(func))
       return 0;
+    if (isPlanned(func))
+      return keepPlan(func, options);
     FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
     // Out of range is an error; control flow is only no training step.
     if (failed(step) && loss && *loss >= func.getNumResults())

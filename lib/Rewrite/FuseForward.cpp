@@ -251,6 +251,8 @@ struct FuseForward : abn::impl::FuseForwardBase<FuseForward> {
     }
     if (failed(options.parseGammaPolicies(gammaPolicy, [&] { return func.emitError(); })))
       return signalPassFailure();
+    if (isPlanned(func) || isDispatched(func))
+      return;
     std::optional<unsigned> loss;
     if (lossResult >= 0)
       loss = lossResult;

@@ -1,4 +1,6 @@
 // RUN: abn-opt %s --allow-unregistered-dialect --split-input-file --abn-dispatch-gamma | FileCheck %s
+// Versions have no versions.
+// RUN: abn-opt %s --allow-unregistered-dialect --split-input-file --abn-dispatch-gamma --abn-dispatch-gamma | FileCheck %s
 // RUN: abn-opt %s --allow-unregistered-dialect --split-input-file --abn-dispatch-gamma=gamma-threshold=0.25 \
 // RUN:   | FileCheck %s --check-prefix=THRESHOLD
 // RUN: abn-opt %s --allow-unregistered-dialect --split-input-file --abn-dispatch-gamma=gamma-policy=trust \

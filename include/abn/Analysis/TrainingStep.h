@@ -60,6 +60,12 @@ private:
 /// Whether the function is there for another one to call, and no version of a step.
 bool isHelper(func::FuncOp func);
 
+/// Whether the function has a plan already: passes that rewrite or plan a step leave it as it is.
+bool isPlanned(func::FuncOp func);
+
+/// Whether the function is a version of a step, or chooses between some (abn-dispatch-gamma).
+bool isDispatched(func::FuncOp func);
+
 /// Calls `visit` for each operand of `op`, and of the ops nested in it, that is defined outside.
 void visitOuterOperands(Operation *op, llvm::function_ref<void(OpOperand &)> visit);
 
