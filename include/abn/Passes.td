@@ -265,6 +265,8 @@ def FuseForward : Pass<"abn-fuse-forward", "::mlir::func::FuncOp"> {
            "replace relu by leaky_relu(0.01): this changes the network">,
     Option<"lossResult", "loss-result", "int64_t", "-1",
            "which result is the loss, whatever the roles say">,
+    Option<"dynamicSize", "dynamic-size", "int64_t", "8",
+           "what dynamic dimensions count as in the bytes for the report">,
     Option<"verifyEquivalence", "verify-equivalence", "bool", "false",
            "evaluate the function before and after on tiny tensors; a difference is an error (not "
            "under gamma policy abs, which changes the network)">
@@ -326,7 +328,7 @@ def VerifyRewrite : Pass<"abn-verify-rewrite", "::mlir::func::FuncOp"> {
     - (v3) no gradient of a batch norm reads its own recovered input;
     - (v4) nothing reads what an activation that is not invertible would recover.
 
-    Changes nothing.
+    Ops on buffers are left to abn-verify-plan. Changes nothing.
   }];
 }
 
@@ -342,6 +344,9 @@ def DispatchGamma : Pass<"abn-dispatch-gamma", "::mlir::ModuleOp"> {
     - `<name>`, of the old signature: calls the first if the smallest |gamma| of all chains that the
       first one inverts is at least `gamma-threshold`, and the second if not, or if a gamma is NaN. The
       choice is made anew at every step.
+
+    Functions that are versions, or choose, or have a plan already, are left as they are. Where a name is
+    taken, the new function gets another one.
 
     Chains without gamma have gamma 1. A step in which nothing is inverted, or one of those gammas is no
     argument of the function, stays one function: the rewritten one, with its gamma policies.
@@ -389,6 +394,8 @@ def DispatchGamma : Pass<"abn-dispatch-gamma", "::mlir::ModuleOp"> {
            "replace relu by leaky_relu(0.01): this changes the network">,
     Option<"lossResult", "loss-result", "int64_t", "-1",
            "which result is the loss, whatever the roles say">,
+    Option<"dynamicSize", "dynamic-size", "int64_t", "8",
+           "what dynamic dimensions count as in the bytes for the report">,
     Option<"verifyEquivalence", "verify-equivalence", "bool", "false",
            "evaluate the function before and after on tiny tensors; a difference is an error (not "
            "under gamma policy abs, which changes the network)">
@@ -451,7 +458,8 @@ def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::ModuleOp"> {
     whose derivative is exact from its output reads that. The second version of a step
     (abn-dispatch-gamma) recomputes no more than the arena of the first makes necessary.
 
-    Precondition: tensors, one block, a loss; functions without a loss are left alone. Afterwards the ops
+    Precondition: tensors, one block, a loss; functions without a loss are left alone, and so is a step that
+    has a plan: plan another budget or objective from the step as it came. Afterwards the ops
     stand in the order of the plan. One that computes again or gives back what is not kept has the
     attribute `abn.recompute`, a number that no other has, so that CSE keeps the two apart. An op that
     takes over an operand's buffer has that operand as its destination, others have a `tensor.empty` of
@@ -513,7 +521,8 @@ def Schedule : Pass<"abn-schedule", "::mlir::func::FuncOp"> {
     greedily by the bytes that each op adds. Nothing but fills is computed again that was not before;
     destinations become operands that die, as in abn-plan-recompute. Deterministic.
 
-    Precondition: a training step on tensors. Afterwards the arena is not larger than before.
+    Precondition: a training step on tensors. Afterwards the arena is not larger than before; a planned step
+    has `scheduled` in its `abn.plan`, and a second run leaves it as it is.
 
     ```mlir
     %w = linalg.broadcast ins(%a : tensor<8xf32>) outs(%e : tensor<8x128xf32>) dimensions = [1]
@@ -591,6 +600,9 @@ def Bufferize : Pass<"abn-bufferize", "::mlir::ModuleOp"> {
     remark (`Copy`) that says which op needed it. After abn-plan-recompute there are no copies but those
     that the plan counts.
 
+    A tensor that is only empty, or filled with a scalar, is made anew for each op that writes over it, as
+    the planner counts them: CSE makes one of many, which would be live from the first to the last.
+
     Arguments are written only if they have `abn.donated`. Functions without control flow on tensors are
     analysed in one pass over their ops, with the last read of each buffer; if any function has some,
     upstream's analysis decides for all.
@@ -635,8 +647,11 @@ def FormPackProblem : Pass<"abn-form-pack-problem", "::mlir::func::FuncOp"> {
     sizes of the function's arguments, computed at its entry.
 
     Precondition: buffers (abn-bufferize), one block, allocations of identity layout. Afterwards every
-    allocation that is used is in the problem, but with `outputs=outside` those that the function
-    returns.
+    allocation of the block that is used is in the problem, but with `outputs=outside` those that the
+    function returns. What an op with a region allocates for itself is not, and an op other than a view
+    that returns one of the buffers, or one of its own (`scf.if` on tensors), is an error: it would be one
+    buffer or another. With `outputs=outside`, `abn.plan` keeps no bound of the planner, which counted
+    the results; where nothing is left for an arena, it has none.
 
     ```mlir
     func.func @f(%x: memref<8xf32>) -> memref<8xf32> {
@@ -714,7 +729,8 @@ def MaterializeArena : Pass<"abn-materialize-arena", "::mlir::ModuleOp"> {
     Each allocation with a slot becomes a `memref.view` of the arena at its offset. With `arena=alloc` the
     arena is an allocation at the function's entry, aligned as the offsets are; with `arena=argument` it is
     a new last argument, and a function `<name>_arena_size` says how many bytes the caller must give. The
-    op or argument carries `abn.arena`. Where the size is computed when the step runs, `<name>_arena_size`
+    op or argument carries `abn.arena`; a function that takes its arena may not be called by others in the
+    module, and the name `<name>_arena_size` must be free. Where the size is computed when the step runs, `<name>_arena_size`
     takes the sizes that it depends on, and the step asserts that the arena is large enough.
 
     The versions of a step (abn-dispatch-gamma) take theirs from the function that chooses between them: one
@@ -770,7 +786,14 @@ def VerifyPlan : Pass<"abn-verify-plan", "::mlir::func::FuncOp"> {
     - (plan_c1) a slot lies within the arena;
     - (plan_c2) an op that reads a slot, or returns it, finds all of its bytes written, and by that slot
       last;
-    - (plan_c3) an op writes no slot that shares bytes with another slot that it uses.
+    - (plan_c3) an op writes no slot that shares bytes with another slot that it uses;
+    - (plan_c4) an op that writes over a slot which it also reads has read each element by then: an
+      elementwise op, or an abn op that says so of its full-size operands.
+
+    What is written through a subview at constant offsets is that part of the slot; parts that do not
+    overlap make it whole. A write through any other view, or at one index in a loop, counts as one of all
+    that the view's slot has, and of two parts of one slot (plan_c4) says nothing: so far the check
+    trusts the program.
 
     What reads and writes is what the ops say of their effects; one that says nothing reads and writes all
     its operands, and a view shows all of its slot. Offsets and sizes are constants, or sums of products
@@ -996,7 +1019,9 @@ def RecordMemory : Pass<"abn-record-memory", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"lossResult", "loss-result", "int64_t", "-1",
-           "which result is the loss, whatever the roles say">
+           "which result is the loss, whatever the roles say">,
+    Option<"dynamicSize", "dynamic-size", "int64_t", "0",
+           "what dynamic dimensions count as; 0: what they did in abn-plan-recompute or before, or 8">
   ];
   let dependentDialects = ["::mlir::abn::AbnDialect"];
 }
@@ -1007,7 +1032,8 @@ def ReportMemory : Pass<"abn-report-memory", "::mlir::ModuleOp"> {
     Writes a JSON file (schema: docs/Report.md) with the bytes that cross from forward to backward
     and the peak of live bytes, before (from `abn.memory_before`, which abn-import-aten or
     abn-fuse-forward left on the function; as now if it is not there) and after, and one entry for
-    each batch norm. Emits the two sums as an analysis remark. Changes nothing.
+    each batch norm. Emits the two sums as an analysis remark. Changes nothing. The files are written
+    both or not at all; what was there stays if one cannot be.
   }];
   let options = [
     Option<"output", "output", "std::string", "", "the JSON file; `-` is standard output">,
@@ -1015,7 +1041,9 @@ def ReportMemory : Pass<"abn-report-memory", "::mlir::ModuleOp"> {
     Option<"function", "function", "std::string", "",
            "the function to report, if several have a loss">,
     Option<"lossResult", "loss-result", "int64_t", "-1",
-           "which result is the loss, whatever the roles say">
+           "which result is the loss, whatever the roles say">,
+    Option<"dynamicSize", "dynamic-size", "int64_t", "0",
+           "what dynamic dimensions count as; 0: what they did in abn-plan-recompute or before, or 8">
   ];
 }
 

@@ -9,7 +9,7 @@
 using namespace mlir;
 using namespace mlir::abn;
 
-static void computeSaved(const TrainingStep &step, MemoryCensus &census) {
+static void computeSaved(const TrainingStep &step, int64_t dynamicSize, MemoryCensus &census) {
   llvm::SetVector<Value> saved;
   for (Operation &op : step.getFunction().getBody().front()) {
     if (step.isForward(&op) || step.isView(&op) || op.hasTrait<OpTrait::IsTerminator>())
@@ -31,7 +31,7 @@ static void computeSaved(const TrainingStep &step, MemoryCensus &census) {
     return key(a) < key(b);
   });
   for (Value value : census.saved)
-    census.savedBytes += getByteSize(value.getType());
+    census.savedBytes += getByteSize(value.getType(), dynamicSize);
 }
 
 namespace {
@@ -39,7 +39,8 @@ namespace {
 /// and destination-style results share their source's.
 class LiveBytes {
 public:
-  explicit LiveBytes(const TrainingStep &step) : step(step), block(body()) {}
+  LiveBytes(const TrainingStep &step, int64_t dynamicSize)
+      : step(step), block(body()), dynamicSize(dynamicSize) {}
 
   /// The bytes live at each op.
   SmallVector<int64_t> compute() {
@@ -53,11 +54,11 @@ public:
     for (Operation &op : block) {
       for (Value result : op.getResults())
         if (buffers.lookup(result) == result)
-          live += getByteSize(result.getType());
+          live += getByteSize(result.getType(), dynamicSize);
       timeline.push_back(live);
       if (auto it = dying.find(position); it != dying.end())
         for (Value buffer : it->second)
-          live -= getByteSize(buffer.getType());
+          live -= getByteSize(buffer.getType(), dynamicSize);
       ++position;
     }
     return timeline;
@@ -113,23 +114,25 @@ private:
   /// The destination's buffer if its bytes die at this op, else a new one.
   Value takeOver(Value init, unsigned position, OpResult result) {
     Value buffer = bufferOf(init);
-    if (!buffer || getByteSize(init.getType()) != getByteSize(buffer.getType()))
+    if (!buffer ||
+        getByteSize(init.getType(), dynamicSize) != getByteSize(buffer.getType(), dynamicSize))
       return result;
     return valueLastUse.lookup(step.getBase(init)) <= position ? buffer : Value(result);
   }
 
   const TrainingStep &step;
   Block &block;
+  int64_t dynamicSize;
   llvm::DenseMap<Value, Value> buffers;
   llvm::DenseMap<Value, unsigned> valueLastUse;
   llvm::MapVector<Value, unsigned> lastUse;
 };
 } // namespace
 
-MemoryCensus MemoryCensus::compute(const TrainingStep &step) {
+MemoryCensus MemoryCensus::compute(const TrainingStep &step, int64_t dynamicSize) {
   MemoryCensus census;
-  computeSaved(step, census);
-  census.liveBytes = LiveBytes(step).compute();
+  computeSaved(step, dynamicSize, census);
+  census.liveBytes = LiveBytes(step, dynamicSize).compute();
   census.peakLiveBytes = *llvm::max_element(census.liveBytes);
   return census;
 }
@@ -169,30 +172,47 @@ static bool isBatchNorm(Operation *op) {
   return name.starts_with("aten.") && name.contains("batch_norm") && !name.contains("backward");
 }
 
+bool mlir::abn::hasDynamicSizes(func::FuncOp func) {
+  auto isDynamic = [](Type type) {
+    auto shaped = dyn_cast<ShapedType>(type);
+    return shaped && shaped.hasRank() && !shaped.hasStaticShape();
+  };
+  if (llvm::any_of(func.getArgumentTypes(), isDynamic))
+    return true;
+  return func
+      .walk([&](Operation *op) {
+        return llvm::any_of(op->getResultTypes(), isDynamic) ? WalkResult::interrupt()
+                                                             : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
 void mlir::abn::recordMemoryBefore(func::FuncOp func, std::optional<unsigned> lossResult,
-                                   ViewPredicate isView) {
-  if (func->hasAttr(AbnDialect::kMemoryBeforeAttr))
+                                   ViewPredicate isView, int64_t dynamicSize) {
+  // Of a function that others call there is no report.
+  if (func->hasAttr(AbnDialect::kMemoryBeforeAttr) || isHelper(func))
     return;
   FailureOr<TrainingStep> step = TrainingStep::get(func, lossResult, std::move(isView));
   // Without a loss there is no forward; a later pass may be told which result it is.
   if (failed(step) || !step->getLossResult())
     return;
-  MemoryCensus census = MemoryCensus::compute(*step);
+  MemoryCensus census = MemoryCensus::compute(*step, dynamicSize);
   Builder b(func.getContext());
   SmallVector<Attribute> saved;
   for (Value value : census.saved)
     saved.push_back(b.getDictionaryAttr(
         {b.getNamedAttr("name", b.getStringAttr(describeValue(value))),
          b.getNamedAttr("type", TypeAttr::get(value.getType())),
-         b.getNamedAttr("bytes", b.getI64IntegerAttr(getByteSize(value.getType())))}));
+         b.getNamedAttr("bytes", b.getI64IntegerAttr(getByteSize(value.getType(), dynamicSize)))}));
   int64_t batchNorms = 0;
   func.walk([&](Operation *op) { batchNorms += isBatchNorm(op); });
-  func->setAttr(
-      AbnDialect::kMemoryBeforeAttr,
-      b.getDictionaryAttr(
-          {b.getNamedAttr("saved_bytes", b.getI64IntegerAttr(census.savedBytes)),
-           b.getNamedAttr("peak_live_bytes", b.getI64IntegerAttr(census.peakLiveBytes)),
-           b.getNamedAttr("live", b.getDenseI64ArrayAttr(sampleTimeline(census.liveBytes))),
-           b.getNamedAttr("batch_norms", b.getI64IntegerAttr(batchNorms)),
-           b.getNamedAttr("saved", b.getArrayAttr(saved))}));
+  NamedAttrList before;
+  before.set("saved_bytes", b.getI64IntegerAttr(census.savedBytes));
+  before.set("peak_live_bytes", b.getI64IntegerAttr(census.peakLiveBytes));
+  before.set("live", b.getDenseI64ArrayAttr(sampleTimeline(census.liveBytes)));
+  before.set("batch_norms", b.getI64IntegerAttr(batchNorms));
+  before.set("saved", b.getArrayAttr(saved));
+  if (hasDynamicSizes(func))
+    before.set(AbnDialect::kDynamicSizeKey, b.getI64IntegerAttr(dynamicSize));
+  func->setAttr(AbnDialect::kMemoryBeforeAttr, before.getDictionary(func.getContext()));
 }

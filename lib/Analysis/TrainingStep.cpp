@@ -40,6 +40,16 @@ int64_t mlir::abn::getByteSize(Type type, int64_t dynamicSize) {
   return bytes;
 }
 
+int64_t mlir::abn::getDynamicSize(func::FuncOp func, int64_t option) {
+  if (option > 0)
+    return option;
+  for (StringRef name : {AbnDialect::kPlanAttr, AbnDialect::kMemoryBeforeAttr})
+    if (auto record = func->getAttrOfType<DictionaryAttr>(name))
+      if (auto size = record.getAs<IntegerAttr>(AbnDialect::kDynamicSizeKey))
+        return size.getInt();
+  return kDefaultDynamicSize;
+}
+
 static void printLocation(Location loc, llvm::raw_ostream &os) {
   if (auto name = dyn_cast<NameLoc>(loc)) {
     os << name.getName().getValue();
@@ -106,6 +116,13 @@ static std::optional<unsigned> findLoss(func::FuncOp func) {
 bool mlir::abn::isHelper(func::FuncOp func) {
   return func.isPrivate() && !func->hasAttr(AbnDialect::kFallbackAttr) &&
          !func->hasAttr(AbnDialect::kFallbackOfAttr);
+}
+
+bool mlir::abn::isPlanned(func::FuncOp func) { return func->hasAttr(AbnDialect::kPlanAttr); }
+
+bool mlir::abn::isDispatched(func::FuncOp func) {
+  return func->hasAttr(AbnDialect::kFallbackAttr) || func->hasAttr(AbnDialect::kFallbackOfAttr) ||
+         func->hasAttr(AbnDialect::kVersionsAttr);
 }
 
 /// Whether an op of the function works on buffers already.

@@ -99,13 +99,14 @@ struct DispatchGamma : mlir::abn::impl::DispatchGammaBase<DispatchGamma> {
     options.throughAdd = throughAdd;
     options.substituteRelu = substituteReluOption;
     options.lossResult = lossResult;
+    options.dynamicSize = dynamicSize;
     options.verifyEquivalence = verifyEquivalence;
     return options;
   }
 
   void runOnOperation() override {
     for (auto func : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
-      if (!func.isExternal() && failed(dispatch(func)))
+      if (!func.isExternal() && !isPlanned(func) && !isDispatched(func) && failed(dispatch(func)))
         return signalPassFailure();
   }
 

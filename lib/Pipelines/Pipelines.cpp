@@ -16,6 +16,7 @@ void mlir::abn::buildRewritePipeline(OpPassManager &functions, const RewriteOpti
   fuse.throughAdd = options.throughAdd;
   fuse.substituteReluOption = options.substituteRelu;
   fuse.lossResult = options.lossResult;
+  fuse.dynamicSize = options.dynamicSize;
   fuse.verifyEquivalence = options.verifyEquivalence;
   RewriteBackwardOptions rewrite;
   rewrite.verifyEquivalence = options.verifyEquivalence;
@@ -41,6 +42,7 @@ static void addRewrite(OpPassManager &pm, const OptimizeOptions &options) {
   rewrite.throughAdd = options.throughAdd;
   rewrite.substituteRelu = options.substituteRelu;
   rewrite.lossResult = options.lossResult;
+  rewrite.dynamicSize = options.dynamicSize;
   rewrite.verifyEquivalence = options.verifyEquivalence;
   if (!takeDispatch(rewrite.gammaPolicy, /*byDefault=*/options.plan)) {
     buildRewritePipeline(pm.nest<func::FuncOp>(), rewrite);
@@ -52,6 +54,7 @@ static void addRewrite(OpPassManager &pm, const OptimizeOptions &options) {
   dispatch.throughAdd = rewrite.throughAdd;
   dispatch.substituteReluOption = rewrite.substituteRelu;
   dispatch.lossResult = rewrite.lossResult;
+  dispatch.dynamicSize = rewrite.dynamicSize;
   dispatch.verifyEquivalence = rewrite.verifyEquivalence;
   pm.addPass(createDispatchGamma(dispatch));
 }
@@ -87,6 +90,7 @@ void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &
 void mlir::abn::buildPlanPipeline(OpPassManager &pm, const PlanOptions &options) {
   RecordMemoryOptions record;
   record.lossResult = options.lossResult;
+  record.dynamicSize = options.dynamicSize;
   pm.addNestedPass<func::FuncOp>(createRecordMemory(record));
   pm.addPass(createBufferize());
   FormPackProblemOptions form;

@@ -12,7 +12,7 @@ struct RewriteOptions {
   SmallVector<std::string> gammaPolicy;
   double gammaThreshold = 1e-3;
   bool throughAdd = true, substituteRelu = false, verifyEquivalence = false;
-  int64_t lossResult = -1;
+  int64_t lossResult = -1, dynamicSize = 8;
 };
 
 /// abn-fuse-forward, abn-rewrite-backward, abn-verify-rewrite.

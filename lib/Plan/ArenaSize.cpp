@@ -97,6 +97,10 @@ static std::string describeSource(const SizeSource &source) {
   return source.dim ? text + "[" + std::to_string(*source.dim) + "]" : text;
 }
 
+std::string mlir::abn::getSizeQueryName(func::FuncOp func) {
+  return (func.getName() + "_arena_size").str();
+}
+
 void mlir::abn::createSizeQuery(func::FuncOp func, int64_t bytes, Value size) {
   OpBuilder b(func);
   SmallVector<SizeSource> sources;
@@ -109,7 +113,7 @@ void mlir::abn::createSizeQuery(func::FuncOp func, int64_t bytes, Value size) {
     attrs.push_back(b.getDictionaryAttr(
         b.getNamedAttr(AbnDialect::kNameAttr, b.getStringAttr(describeSource(source)))));
   }
-  auto query = func::FuncOp::create(b, func.getLoc(), (func.getName() + "_arena_size").str(),
+  auto query = func::FuncOp::create(b, func.getLoc(), getSizeQueryName(func),
                                     b.getFunctionType(types, {b.getIndexType()}));
   query.setAllArgAttrs(attrs);
   b.setInsertionPointToStart(query.addEntryBlock());

@@ -45,6 +45,9 @@ SmallVector<SizeSource> findSizeSources(Value size);
 /// `size` again, from other values for its sources.
 Value cloneSize(OpBuilder &b, Value size, llvm::function_ref<Value(SizeSource)> getSource);
 
+/// NAME_arena_size.
+std::string getSizeQueryName(func::FuncOp func);
+
 /// A function NAME_arena_size that says how many bytes the caller's arena must have: `bytes`, or
 /// for null `size` from its sources, which become the arguments.
 void createSizeQuery(func::FuncOp func, int64_t bytes, Value size);

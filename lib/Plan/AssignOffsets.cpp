@@ -2,6 +2,7 @@
 #include "ParametricPack.h"
 #include "SizeSymbols.h"
 #include "abn/AbnDialect.h"
+#include "abn/Analysis/TrainingStep.h"
 #include "abn/Pack/PackSolver.h"
 #include "abn/Passes.h"
 #include "mlir/IR/Builders.h"
@@ -107,12 +108,7 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
 
   /// What dynamic dimensions are taken to be: the option, or what the planner took.
   int64_t getDynamicSize(PackOp op) const {
-    if (dynamicSize > 0)
-      return dynamicSize;
-    auto func = op->getParentOfType<func::FuncOp>();
-    auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
-    auto planned = plan ? plan.getAs<IntegerAttr>(AbnDialect::kDynamicSizeKey) : IntegerAttr();
-    return planned ? planned.getInt() : 8;
+    return mlir::abn::getDynamicSize(op->getParentOfType<func::FuncOp>(), dynamicSize);
   }
 
   void solveParametric(PackOp op) {

@@ -26,6 +26,37 @@ static bool isReturned(const Slot &slot) {
   return slot.lastUser->hasTrait<OpTrait::IsTerminator>();
 }
 
+/// Refuses `op`, whose result is now this buffer and now that one.
+static LogicalResult refuseNamer(Operation *op, Operation *buffer) {
+  // Not of the op: that would print its regions.
+  InFlightDiagnostic error =
+      emitError(op->getLoc())
+      << "expected no `" << op->getName()
+      << "` that returns a tensor, in a function with an arena: which buffer "
+         "that is, only the running step knows";
+  error.attachNote(buffer->getLoc()) << "it may be the buffer of this op";
+  return error;
+}
+
+/// An op with regions that returns a buffer may have allocated it where no slot is.
+static LogicalResult checkRegions(func::FuncOp func) {
+  // One that chooses between versions returns what they return.
+  if (func->hasAttr(AbnDialect::kVersionsAttr))
+    return success();
+  for (Operation &op : func.getBody().front()) {
+    if (op.getNumRegions() == 0 || llvm::none_of(op.getResultTypes(), llvm::IsaPred<MemRefType>))
+      continue;
+    Operation *inner = nullptr;
+    op.walk([&](memref::AllocOp alloc) {
+      inner = alloc;
+      return WalkResult::interrupt();
+    });
+    if (inner)
+      return refuseNamer(&op, inner);
+  }
+  return success();
+}
+
 namespace {
 struct FormPackProblem : mlir::abn::impl::FormPackProblemBase<FormPackProblem> {
   using FormPackProblemBase::FormPackProblemBase;
@@ -39,18 +70,54 @@ struct FormPackProblem : mlir::abn::impl::FormPackProblemBase<FormPackProblem> {
                        << "`";
       return signalPassFailure();
     }
+    if (failed(checkRegions(func)))
+      return signalPassFailure();
     SmallVector<Slot> slots;
+    bool isPartial = false;
     for (const Slot &slot : computeSlots(func, isBuffer)) {
       auto alloc = cast<memref::AllocOp>(slot.definition);
       if (!alloc.getType().getLayout().isIdentity()) {
         alloc.emitError() << "expected an allocation with identity layout, got " << alloc.getType();
         return signalPassFailure();
       }
-      if (outputs == "arena" || !isReturned(slot))
-        slots.push_back(slot);
+      if (outputs == "outside" && isReturned(slot)) {
+        isPartial = true;
+        continue;
+      }
+      if (slot.namer && failed(refuseNamer(slot.namer, slot.definition)))
+        return signalPassFailure();
+      slots.push_back(slot);
     }
+    if (slots.empty() && hasArena(func))
+      return;
+    if (isPartial || slots.empty())
+      correctPlan(func, slots.empty());
     if (!slots.empty() && failed(build(func, slots)))
       signalPassFailure();
+  }
+
+  /// Whether the function's buffers have their places already.
+  static bool hasArena(func::FuncOp func) {
+    for (unsigned i = 0, e = func.getNumArguments(); i < e; ++i)
+      if (func.getArgAttr(i, AbnDialect::kArenaAttr))
+        return true;
+    return llvm::any_of(func.getBody().front(), [](Operation &op) {
+      return isa<PackOp>(op) || op.hasAttr(AbnDialect::kArenaAttr);
+    });
+  }
+
+  /// The planner counted the results, and took for granted that there is an arena.
+  static void correctPlan(func::FuncOp func, bool isEmpty) {
+    auto recorded = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    if (!recorded)
+      return;
+    Builder b(func.getContext());
+    NamedAttrList plan(recorded);
+    plan.erase("plan_lower_bound_bytes");
+    if (isEmpty)
+      for (StringRef key : {"arena_bytes", "max_live_bytes"})
+        plan.set(key, b.getI64IntegerAttr(0));
+    func->setAttr(AbnDialect::kPlanAttr, plan.getDictionary(func.getContext()));
   }
 
   LogicalResult build(func::FuncOp func, ArrayRef<Slot> slots) {

@@ -29,6 +29,9 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
     }
     SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
     for (func::FuncOp func : functions)
+      if (takesArena(func) && (failed(checkUses(func)) || failed(checkSizeQuery(func))))
+        return signalPassFailure();
+    for (func::FuncOp func : functions)
       if (failed(materialize(func)))
         return signalPassFailure();
     for (func::FuncOp func : functions)
@@ -40,6 +43,61 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
   /// Whether another function chooses between this one and another at run time, and owns the arena.
   static bool isVersion(func::FuncOp func) {
     return func->hasAttr(AbnDialect::kFallbackAttr) || func->hasAttr(AbnDialect::kFallbackOfAttr);
+  }
+
+  /// Whether the function is about to get the arena as an argument.
+  bool takesArena(func::FuncOp func) {
+    auto hasPack = [](func::FuncOp func) {
+      return func && func.walk([](PackOp) { return WalkResult::interrupt(); }).wasInterrupted();
+    };
+    if (isVersion(func))
+      return hasPack(func);
+    if (arena != "argument")
+      return false;
+    auto versions = func->getAttrOfType<ArrayAttr>(AbnDialect::kVersionsAttr);
+    return hasPack(func) ||
+           (versions && llvm::any_of(versions.getAsRange<FlatSymbolRefAttr>(), [&](auto name) {
+              return hasPack(getOperation().lookupSymbol<func::FuncOp>(name.getValue()));
+            }));
+  }
+
+  /// Nobody but the function that chooses between versions knows of the argument. An arena of the
+  /// caller's would not do: the results of one call are in the way of the next.
+  LogicalResult checkUses(func::FuncOp func) {
+    std::optional<SymbolTable::UseRange> uses = SymbolTable::getSymbolUses(func, getOperation());
+    if (!uses)
+      return success();
+    for (SymbolTable::SymbolUse use : *uses) {
+      Operation *user = use.getUser();
+      auto caller = user->getParentOfType<func::FuncOp>();
+      auto versions =
+          caller ? caller->getAttrOfType<ArrayAttr>(AbnDialect::kVersionsAttr) : ArrayAttr();
+      bool isChoice =
+          isVersion(func) && versions && llvm::is_contained(versions, use.getSymbolRef());
+      if (isa<func::FuncOp>(user) || isChoice)
+        continue;
+      // Not of the function: that would print all of it.
+      InFlightDiagnostic error = emitError(func.getLoc())
+                                 << "expected no call of `" << func.getName()
+                                 << "`, which gets its arena as an argument";
+      error.attachNote(user->getLoc()) << "called here";
+      return error;
+    }
+    return success();
+  }
+
+  /// The name under which the caller asks how large the arena must be is given.
+  LogicalResult checkSizeQuery(func::FuncOp func) {
+    std::string name = getSizeQueryName(func);
+    Operation *other = isVersion(func) ? nullptr : getOperation().lookupSymbol(name);
+    if (!other)
+      return success();
+    InFlightDiagnostic error = emitError(func.getLoc())
+                               << "expected no symbol `" << name
+                               << "`: it is to say how large the arena of `" << func.getName()
+                               << "` is";
+    error.attachNote(other->getLoc()) << "the symbol";
+    return error;
   }
 
   LogicalResult materialize(func::FuncOp func) {
@@ -176,16 +234,19 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
       auto version = getOperation().lookupSymbol<func::FuncOp>(name.getValue());
       auto plan = version ? version->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr)
                           : DictionaryAttr();
-      if (!plan || !plan.getAs<IntegerAttr>("arena_bytes"))
+      if (plan)
+        plans.push_back(plan);
+      if (!plan || !hasArena(version))
         continue; // Nothing to place in it.
       auto type = cast<MemRefType>(version.getArgumentTypes().back());
       arenaOf[name.getValue()] = type;
       bytes = std::max(bytes, type.getDimSize(0));
       alignment = std::max(alignment, plan.getAs<IntegerAttr>("alignment").getInt());
-      plans.push_back(plan);
       placed.push_back(version);
     }
-    if (plans.empty())
+    if (!plans.empty())
+      func->setAttr(AbnDialect::kPlanAttr, combinePlans(plans));
+    if (placed.empty())
       return success();
     OpBuilder b = OpBuilder::atBlockBegin(&func.getBody().front());
     bool isDynamic = llvm::any_of(placed, [](func::FuncOp version) {
@@ -210,12 +271,12 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
         part = memref::ViewOp::create(b, call.getLoc(), type->second, buffer, zero, ValueRange());
       call.getOperandsMutable().append(part);
     });
-    func->setAttr(AbnDialect::kPlanAttr, combinePlans(plans, b));
     return success();
   }
 
   /// What the report says of a step in several versions: the first one's costs, the largest sizes.
-  static DictionaryAttr combinePlans(ArrayRef<DictionaryAttr> plans, Builder &b) {
+  static DictionaryAttr combinePlans(ArrayRef<DictionaryAttr> plans) {
+    Builder b(plans.front().getContext());
     SmallVector<NamedAttribute> combined;
     for (NamedAttribute entry : plans.front()) {
       Attribute value = entry.getValue();
@@ -263,20 +324,26 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
   static void recordPlan(func::FuncOp func, PackOp pack) {
     Builder b(func.getContext());
     SmallVector<NamedAttribute> plan;
-    if (auto earlier = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr))
+    auto earlier = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    if (earlier)
       llvm::append_range(plan, earlier);
     auto add = [&](StringRef key, Attribute value) {
       llvm::erase_if(plan, [&](NamedAttribute attr) { return attr.getName() == key; });
       if (value)
         plan.push_back(b.getNamedAttr(key, value));
     };
+    Attribute planned = earlier ? earlier.get(AbnDialect::kDynamicSizeKey) : Attribute();
     if (std::optional<AffineMap> map = pack.getArenaMap()) {
       SmallVector<std::string> names;
       for (Value symbol : pack.getSymbols())
         names.push_back(describeSize(symbol));
       SmallVector<StringRef> symbols(names.begin(), names.end());
       add("arena_bytes", pack->getAttr(AbnDialect::kArenaBytesAttr));
-      add(AbnDialect::kDynamicSizeKey, pack->getAttr(AbnDialect::kDynamicSizeAttr));
+      // The planner's bound is one for its own size.
+      Attribute size = pack->getAttr(AbnDialect::kDynamicSizeAttr);
+      if (planned && planned != size)
+        add("plan_lower_bound_bytes", Attribute());
+      add(AbnDialect::kDynamicSizeKey, size);
       add("arena_formula", b.getStringAttr(describeMap(*map)));
       add("arena_symbols", b.getStrArrayAttr(symbols));
     } else {

@@ -49,17 +49,19 @@ static void recordPlan(func::FuncOp func, const plan::PlannerResult &result, Str
   for (const plan::PlanPoint &point : result.curve)
     curve.append({point.arena, point.cost.bytes, point.cost.flops, point.cost.heavyOps});
   const plan::PlanPoint &chosen = result.curve[result.chosen];
-  func->setAttr(
-      AbnDialect::kPlanAttr,
-      b.getDictionaryAttr(
-          {integer("arena_bytes", chosen.arena), integer("max_live_bytes", chosen.maxLive),
-           integer("recompute_bytes", chosen.cost.bytes),
-           integer("recompute_flops", chosen.cost.flops),
-           integer("convolutions_recomputed", chosen.cost.heavyOps),
-           integer("plan_lower_bound_bytes", result.lowerBoundWithoutHeavy),
-           b.getNamedAttr("curve", b.getDenseI64ArrayAttr(curve)), integer("chosen", result.chosen),
-           b.getNamedAttr("numerics", b.getStringAttr(getNumerics(func))),
-           b.getNamedAttr("objective", b.getStringAttr(objective))}));
+  // One that runs convolutions twice may stay below the bound of those that do not.
+  int64_t lowerBound = chosen.cost.heavyOps > 0 ? result.lowerBound : result.lowerBoundWithoutHeavy;
+  func->setAttr(AbnDialect::kPlanAttr,
+                b.getDictionaryAttr({integer("arena_bytes", chosen.arena),
+                                     integer("max_live_bytes", chosen.maxLive),
+                                     integer("recompute_bytes", chosen.cost.bytes),
+                                     integer("recompute_flops", chosen.cost.flops),
+                                     integer("convolutions_recomputed", chosen.cost.heavyOps),
+                                     integer("plan_lower_bound_bytes", lowerBound),
+                                     b.getNamedAttr("curve", b.getDenseI64ArrayAttr(curve)),
+                                     integer("chosen", result.chosen),
+                                     b.getNamedAttr("numerics", b.getStringAttr(getNumerics(func))),
+                                     b.getNamedAttr("objective", b.getStringAttr(objective))}));
 }
 
 /// What the plan is tuned for, so that abn-assign-offsets does not have to be told again.
@@ -133,6 +135,20 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
     return planVersion(other, options);
   }
 
+  /// A step that is planned keeps its plan, if that is within the budget.
+  FailureOr<int64_t> keepPlan(func::FuncOp func, const plan::PlannerOptions &options) {
+    auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    auto bytes = plan ? plan.getAs<IntegerAttr>("arena_bytes") : IntegerAttr();
+    int64_t arena = bytes ? bytes.getInt() : 0;
+    if (options.budget && arena > *options.budget)
+      return emitError(func.getLoc())
+             << "expected a step without a plan, to plan it within " << *options.budget
+             << " bytes: it has one, with an arena of " << arena;
+    remark::missed(func.getLoc(), remark::RemarkOpts::name("PlanRecompute").category("abn"))
+        << "the step has a plan and is left as it is";
+    return arena;
+  }
+
   /// The arena's bytes; 0 for a function that is no training step.
   FailureOr<int64_t> planVersion(func::FuncOp func, const plan::PlannerOptions &options) {
     std::optional<unsigned> loss;
@@ -141,6 +157,8 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
     // One that only chooses between versions has nothing to plan.
     if (func->hasAttr(AbnDialect::kVersionsAttr) || isHelper(func))
       return 0;
+    if (isPlanned(func))
+      return keepPlan(func, options);
     FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
     // Out of range is an error; control flow is only no training step.
     if (failed(step) && loss && *loss >= func.getNumResults())

@@ -4,7 +4,9 @@
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -211,6 +213,51 @@ private:
 };
 } // namespace
 
+/// Whether `op` makes a tensor of which nothing is kept: an empty one, or one filled with a scalar.
+static bool isBlank(Operation *op) {
+  if (auto fill = dyn_cast_or_null<linalg::FillOp>(op))
+    return fill.hasPureTensorSemantics() && fill.getOutputs()[0].getDefiningOp<tensor::EmptyOp>();
+  return isa_and_nonnull<tensor::EmptyOp>(op);
+}
+
+static Value cloneBlank(OpBuilder &b, Operation *blank) {
+  Operation *clone = b.clone(*blank);
+  if (auto fill = dyn_cast<linalg::FillOp>(clone))
+    fill.getOutputsMutable()[0].set(b.clone(*fill.getOutputs()[0].getDefiningOp())->getResult(0));
+  return clone->getResult(0);
+}
+
+/// Gives each op that writes over a blank tensor one of its own, right before it. CSE and front
+/// ends make one of many: as one buffer it would live from the first of those ops to the last.
+static void separateBlanks(func::FuncOp func) {
+  llvm::SetVector<Operation *> shared;
+  for (Operation &op : func.getBody().front()) {
+    auto destination = dyn_cast<DestinationStyleOpInterface>(op);
+    if (!destination)
+      continue;
+    OpBuilder b(&op);
+    for (OpOperand &init : destination.getDpsInitsMutable()) {
+      Operation *blank = init.get().getDefiningOp();
+      if (!isBlank(blank) || (init.get().hasOneUse() && !shared.contains(blank)))
+        continue;
+      shared.insert(blank);
+      init.set(cloneBlank(b, blank));
+    }
+  }
+  // First the fills, then the empty tensors that they fill.
+  llvm::SetVector<Operation *> empties;
+  for (Operation *blank : shared) {
+    auto fill = dyn_cast<linalg::FillOp>(blank);
+    empties.insert(fill ? fill.getOutputs()[0].getDefiningOp() : blank);
+    if (fill && fill->use_empty())
+      fill->erase();
+  }
+  for (Operation *empty : empties)
+    if (empty->use_empty())
+      empty->erase();
+}
+
 void mlir::abn::resolveConflicts(func::FuncOp func, const BufferizationOptions &options) {
+  separateBlanks(func);
   Resolver(func, options).run();
 }

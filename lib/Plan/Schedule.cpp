@@ -38,6 +38,12 @@ struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
       loss = lossResult;
     if (func->hasAttr(AbnDialect::kVersionsAttr) || isHelper(func))
       return;
+    auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    if (plan && plan.contains(AbnDialect::kScheduledKey)) {
+      remark::missed(func.getLoc(), remark::RemarkOpts::name("Schedule").category("abn"))
+          << "the step has been scheduled and is left as it is";
+      return;
+    }
     FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
     // Out of range is an error; control flow is only no training step.
     if (failed(step) && loss && *loss >= func.getNumResults())
@@ -54,6 +60,11 @@ struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
     remark::analysis(func.getLoc(), remark::RemarkOpts::name("Schedule").category("abn"))
         << "arena of " + std::to_string(point.arena) + " bytes";
     model.apply(point.schedule);
+    if (!plan)
+      return;
+    NamedAttrList scheduled(plan);
+    scheduled.set(AbnDialect::kScheduledKey, UnitAttr::get(&getContext()));
+    func->setAttr(AbnDialect::kPlanAttr, scheduled.getDictionary(&getContext()));
   }
 };
 } // namespace

@@ -19,7 +19,11 @@ public:
       : model(model), schedule(schedule),
         evaluation(plan::evaluate(model.graph, schedule, /*alignment=*/1)),
         block(model.func.getBody().front()), builder(model.func.getContext()),
-        current(model.values.begin(), model.values.end()) {}
+        current(model.values.begin(), model.values.end()) {
+    for (Operation &op : block)
+      if (auto mark = op.getAttrOfType<IntegerAttr>(AbnDialect::kRecomputeAttr))
+        nextMark = std::max(nextMark, mark.getInt() + 1);
+  }
 
   void run() {
     Operation *terminator = block.getTerminator();
@@ -99,7 +103,7 @@ private:
       current[result.value] = made;
     bool isAgain = isNormalize || isRebuild || ++runs[id] > 1;
     if (isAgain)
-      clone->setAttr(AbnDialect::kRecomputeAttr, builder.getI64IntegerAttr(recomputations++));
+      clone->setAttr(AbnDialect::kRecomputeAttr, builder.getI64IntegerAttr(nextMark++));
   }
 
   /// Gives an operand of an op back from its result and its other operands.
@@ -181,7 +185,8 @@ private:
   /// By view: the source and the clone of the last time.
   llvm::DenseMap<Value, std::pair<Value, Value>> views;
   llvm::DenseMap<unsigned, unsigned> runs;
-  int64_t recomputations = 0;
+  /// A number that no op of the function is marked with.
+  int64_t nextMark = 0;
 };
 } // namespace mlir::abn
 

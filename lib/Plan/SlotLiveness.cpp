@@ -10,6 +10,16 @@
 using namespace mlir;
 using namespace mlir::abn;
 
+/// The op of the block that gives a buffer the name `alias`, unless a view does.
+static Operation *findNamer(Value alias, Block &block) {
+  Operation *namer = alias.getDefiningOp();
+  if (isa_and_nonnull<ViewLikeOpInterface>(namer))
+    return nullptr;
+  if (!namer)
+    namer = alias.getParentBlock()->getParentOp();
+  return block.findAncestorOpInBlock(*namer);
+}
+
 SmallVector<Slot> mlir::abn::computeSlots(func::FuncOp func,
                                           function_ref<bool(Operation *)> isSlot) {
   Block &block = func.getBody().front();
@@ -27,7 +37,11 @@ SmallVector<Slot> mlir::abn::computeSlots(func::FuncOp func,
       continue;
     Slot slot;
     slot.definition = &op;
-    for (Value alias : aliases.resolve(op.getResult(0)))
+    for (Value alias : aliases.resolve(op.getResult(0))) {
+      Operation *namer = findNamer(alias, block);
+      if (namer != &op && namer &&
+          (!slot.namer || position.lookup(namer) < position.lookup(slot.namer)))
+        slot.namer = namer;
       for (Operation *user : alias.getUsers()) {
         // A view uses no byte, its own readers do; nor does who asks for the size.
         Operation *top = block.findAncestorOpInBlock(*user);
@@ -39,6 +53,7 @@ SmallVector<Slot> mlir::abn::computeSlots(func::FuncOp func,
         if (!slot.lastUser || at > slot.upper)
           slot.lastUser = top, slot.upper = at;
       }
+    }
     if (slot.firstUser)
       slots.push_back(slot);
   }

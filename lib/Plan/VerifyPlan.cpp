@@ -21,11 +21,61 @@ using namespace mlir;
 using namespace mlir::abn;
 
 namespace {
+/// A part of a slot: by dimension the first index and how many. Dimensions that are known only when
+/// the step runs count as one index.
+using Box = SmallVector<std::pair<int64_t, int64_t>>;
+
+static int64_t getVolume(const Box &box) {
+  int64_t volume = 1;
+  for (auto [first, count] : box)
+    volume *= count;
+  return volume;
+}
+
+static bool areDisjoint(const Box &a, const Box &b) {
+  return llvm::any_of(llvm::zip(a, b), [](auto dims) {
+    auto [x, y] = dims;
+    return x.first + x.second <= y.first || y.first + y.second <= x.first;
+  });
+}
+
+/// All of a slot.
+static Box getWhole(memref::ViewOp slot) {
+  Box box;
+  for (int64_t size : slot.getType().getShape())
+    box.emplace_back(0, ShapedType::isDynamic(size) ? 1 : size);
+  return box;
+}
+
+/// What a subview shows of a slot; nullopt if that is not known.
+static std::optional<Box> getPart(memref::SubViewOp part, memref::ViewOp slot) {
+  Box box = getWhole(slot);
+  if (part.getSource() != slot.getResult() || !part.hasUnitStride())
+    return std::nullopt;
+  unsigned dynamic = 0;
+  for (auto [dim, range] : llvm::enumerate(box)) {
+    bool isDynamic = slot.getType().isDynamicDim(dim);
+    OpFoldResult size = part.getMixedSizes()[dim];
+    std::optional<int64_t> first = getConstantIntValue(part.getMixedOffsets()[dim]);
+    std::optional<int64_t> count = getConstantIntValue(size);
+    bool isAll = isDynamic && first == 0 && size == OpFoldResult(slot.getSizes()[dynamic++]);
+    if (!isAll && (isDynamic || !first || !count))
+      return std::nullopt;
+    if (!isAll)
+      range = {*first, *count};
+  }
+  return box;
+}
+
 /// The part of the arena that one view shows: a slot, bytes [begin, end).
 struct Place {
   Operation *view = nullptr;
   unsigned slot = 0;
   ArenaPosition begin, end;
+  /// What of the slot a write through the view writes; all of it if that is not known.
+  Box part;
+  /// Whether the view shows the slot's elements in their order, all of them.
+  bool isWhole = true;
 
   bool isEmpty() const { return end.isNotAbove(begin); }
   /// Unless it is certain, whatever the sizes are, that one ends where or before the other begins.
@@ -36,7 +86,8 @@ struct Place {
   std::string str() const { return "[" + begin.str() + ", " + end.str() + ")"; }
 };
 
-/// Whose the slots' bytes are. An op that writes a slot is taken to write all of it.
+/// Whose the slots' bytes are. An op that writes through a view is taken to write all that it
+/// shows.
 class Owners {
 public:
   void addSlot(const Place &place) {
@@ -47,16 +98,23 @@ public:
         overlapping[other.slot].push_back(place.slot);
       }
     places.push_back(place);
+    written.emplace_back();
     isWritten.push_back(false);
     overwrittenBy.push_back(nullptr);
   }
 
-  /// The slot now owns its bytes; what others held of them is lost.
+  /// The slot now owns the bytes that `place` shows, and all if it had the others; what other slots
+  /// held of them is lost.
   void claim(const Place &place) {
+    for (unsigned other : overlapping[place.slot]) {
+      overwrittenBy[other] = place.view;
+      isWritten[other] = false;
+      written[other].clear();
+    }
+    if (isWritten[place.slot] || !addPart(place))
+      return;
     isWritten[place.slot] = true;
     overwrittenBy[place.slot] = nullptr;
-    for (unsigned other : overlapping[place.slot])
-      overwrittenBy[other] = place.view;
   }
 
   /// Who has written over the slot; null if nobody has since it was written, or if it was not
@@ -67,8 +125,24 @@ public:
   }
 
 private:
+  /// Whether all of the slot is written with this part, written parts being disjoint.
+  bool addPart(const Place &place) {
+    std::vector<Box> &parts = written[place.slot];
+    int64_t volume = getVolume(place.part), whole = getVolume(places[place.slot].part);
+    for (const Box &part : parts)
+      volume += getVolume(part);
+    if (getVolume(place.part) == whole)
+      return true;
+    if (!llvm::all_of(parts, [&](const Box &part) { return areDisjoint(part, place.part); }))
+      return false;
+    parts.push_back(place.part);
+    return volume == whole;
+  }
+
   /// By slot.
   std::vector<Place> places;
+  /// What of a slot is written, if that is not all.
+  std::vector<std::vector<Box>> written;
   std::vector<SmallVector<unsigned>> overlapping;
   std::vector<bool> isWritten;
   std::vector<Operation *> overwrittenBy;
@@ -139,7 +213,7 @@ private:
       return view.emitOpError(
           "expected an offset that is a sum of products of sizes, or the largest "
           "of several");
-    Place place{view, slots++, *begin, ArenaPositionReader::add(*begin, *bytes)};
+    Place place{view, slots++, *begin, ArenaPositionReader::add(*begin, *bytes), getWhole(view)};
     if (offset.isNegative() || !place.end.isNotAbove(arenaSize))
       return view.emitOpError("(plan_c1) expected a slot within the arena of ")
              << arenaSize.str() << " bytes, got " << place.str();
@@ -155,6 +229,9 @@ private:
       return false;
     if (auto it = places.find(view.getViewSource()); it != places.end()) {
       Place place = it->second;
+      if (auto part = dyn_cast<memref::SubViewOp>(op))
+        place.part = getPart(part, cast<memref::ViewOp>(place.view)).value_or(place.part);
+      place.isWhole &= isa<memref::CastOp, memref::ExpandShapeOp, memref::CollapseShapeOp>(op);
       for (Value result : op->getResults())
         places[result] = place;
     }
@@ -223,10 +300,48 @@ private:
         if (isWritten)
           writes.push_back(it->second);
       }
-      return usesSlot && failed(checkAliases(inner)) ? WalkResult::interrupt()
-                                                     : WalkResult::advance();
+      return usesSlot && (failed(checkAliases(inner)) || failed(checkOverwriting(inner)))
+                 ? WalkResult::interrupt()
+                 : WalkResult::advance();
     });
     return failure(result.wasInterrupted());
+  }
+
+  /// Whether the op has read an element of `input` when it writes the one of `init` in the same
+  /// bytes.
+  static bool readsFirst(Operation *op, OpOperand &input, OpOperand &init) {
+    auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+    if (!linalgOp) // These say so of their full-size operands.
+      return isa<ActivationOp, ActivationGradOp, ActivationInverseOp, BatchNormOp, BatchNormGradOp,
+                 BatchNormInferenceOp, BatchNormInferenceGradOp, RecoverOp>(op) &&
+             cast<MemRefType>(input.get().getType()).getRank() > 1;
+    AffineMap map = linalgOp.getMatchingIndexingMap(&init);
+    return map.isPermutation() && map == linalgOp.getMatchingIndexingMap(&input);
+  }
+
+  /// (plan_c4) Of two operands that show one slot, all of it.
+  LogicalResult checkOverwriting(Operation *op) {
+    auto destination = dyn_cast<DestinationStyleOpInterface>(op);
+    if (!destination)
+      return success();
+    for (OpOperand &init : destination.getDpsInitsMutable())
+      for (OpOperand *input : destination.getDpsInputOperands()) {
+        auto read = places.find(input->get()), write = places.find(init.get());
+        if (read == places.end() || write == places.end() ||
+            read->second.view != write->second.view || !read->second.isWhole ||
+            !write->second.isWhole)
+          continue;
+        auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+        if ((linalgOp && !linalgOp.payloadUsesValueFromOperand(input)) ||
+            (input->get().getType() == init.get().getType() && readsFirst(op, *input, init)))
+          continue;
+        InFlightDiagnostic error = op->emitOpError("(plan_c4) writes over the slot at ")
+                                   << write->second.str()
+                                   << " before it has read all that it reads of it";
+        error.attachNote(write->second.view->getLoc()) << "the slot";
+        return error;
+      }
+    return success();
   }
 
   LogicalResult checkRead(Operation *op, const Place &place) {

@@ -36,7 +36,8 @@ struct RecordMemory : mlir::abn::impl::RecordMemoryBase<RecordMemory> {
     std::optional<unsigned> loss;
     if (lossResult >= 0)
       loss = lossResult;
-    if (isHelper(func))
+    // Of a step in versions the report looks at those.
+    if (isHelper(func) || func->hasAttr(AbnDialect::kVersionsAttr))
       return;
     FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
     // Out of range is an error; control flow is only no training step.
@@ -44,8 +45,9 @@ struct RecordMemory : mlir::abn::impl::RecordMemoryBase<RecordMemory> {
       return signalPassFailure();
     if (failed(step) || !step->getLossResult())
       return;
-    func->setAttr(AbnDialect::kMemoryAfterAttr,
-                  StepMemory::compute(*step).toAttribute(&getContext()));
+    func->setAttr(
+        AbnDialect::kMemoryAfterAttr,
+        StepMemory::compute(*step, getDynamicSize(func, dynamicSize)).toAttribute(&getContext()));
     markBackward(*step);
   }
 };

@@ -1,6 +1,7 @@
 // abn-report-memory: the bytes of a training step before and after, its plan and its arena, as JSON
 // and as a page.
 #include "MemoryPage.h"
+#include "OutputFiles.h"
 #include "PlanReport.h"
 #include "StepMemory.h"
 #include "abn/AbnDialect.h"
@@ -8,7 +9,6 @@
 #include "abn/Passes.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Remarks.h"
-#include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -50,13 +50,11 @@ static func::FuncOp getFirstVersion(func::FuncOp func) {
 }
 
 /// Fails without a diagnostic if `func` is no training step.
-static FailureOr<MemoryReport> buildReport(func::FuncOp func, std::optional<unsigned> loss) {
+static FailureOr<MemoryReport> buildReport(func::FuncOp func, std::optional<unsigned> loss,
+                                           int64_t dynamicSize) {
   MemoryReport report;
   report.function = func.getName().str();
   report.before = func->getAttrOfType<DictionaryAttr>(AbnDialect::kMemoryBeforeAttr);
-  for (BlockArgument argument : func.getArguments())
-    if (!func.getArgAttr(argument.getArgNumber(), AbnDialect::kArenaAttr))
-      report.argumentBytes += getByteSize(argument.getType());
   func::FuncOp version = getFirstVersion(func);
   if (auto recorded = version->getAttrOfType<DictionaryAttr>(AbnDialect::kMemoryAfterAttr)) {
     report.after = StepMemory::fromAttribute(recorded);
@@ -64,8 +62,12 @@ static FailureOr<MemoryReport> buildReport(func::FuncOp func, std::optional<unsi
     FailureOr<TrainingStep> step = TrainingStep::get(version, loss);
     if (failed(step))
       return failure();
-    report.after = StepMemory::compute(*step);
+    report.after = StepMemory::compute(*step, getDynamicSize(version, dynamicSize));
   }
+  int64_t size = report.after.dynamicSize ? report.after.dynamicSize : kDefaultDynamicSize;
+  for (BlockArgument argument : func.getArguments())
+    if (!func.getArgAttr(argument.getArgNumber(), AbnDialect::kArenaAttr))
+      report.argumentBytes += getByteSize(argument.getType(), size);
   report.plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
   if (auto versions = func->getAttrOfType<ArrayAttr>(AbnDialect::kVersionsAttr))
     for (auto name : versions.getAsRange<FlatSymbolRefAttr>())
@@ -137,6 +139,9 @@ static void writeReport(llvm::raw_ostream &os, const MemoryReport &report) {
     json.attribute("saved_bytes_after", report.after.savedBytes);
     json.attribute("peak_live_bytes_before", before.peakLiveBytes);
     json.attribute("peak_live_bytes_after", report.after.peakLiveBytes);
+    // What the plan's sizes are for it says itself.
+    if (report.after.dynamicSize && !(report.plan && report.plan.contains("dynamic_size")))
+      json.attribute("dynamic_size", report.after.dynamicSize);
     if (report.plan)
       writePlanFigures(json, report.plan);
     if (!report.versions.empty())
@@ -168,38 +173,35 @@ struct ReportMemory : abn::impl::ReportMemoryBase<ReportMemory> {
     std::optional<unsigned> loss;
     if (lossResult >= 0)
       loss = lossResult;
-    FailureOr<MemoryReport> report = buildReport(func, loss);
+    FailureOr<MemoryReport> report = buildReport(func, loss, dynamicSize);
     if (failed(report)) {
       func.emitError() << "expected a training step: a function of one block";
       return signalPassFailure();
     }
+    warnOfSizes(func, *report);
     remark::analysis(func.getLoc(), remark::RemarkOpts::name("ReportMemory").category("abn"))
         << "bytes saved for the backward: " +
                std::to_string(report->before ? getInt(report->before, "saved_bytes")
                                              : report->after.savedBytes) +
                " before, " + std::to_string(report->after.savedBytes) + " after";
-    std::string text;
-    llvm::raw_string_ostream os(text);
-    writeReport(os, *report);
-    auto writeJson = [&](llvm::raw_ostream &out) { out << text; };
-    auto writeHtml = [&](llvm::raw_ostream &out) { writeMemoryPage(out, text); };
-    if (failed(write(func, output, writeJson)) || failed(write(func, html, writeHtml)))
+    std::string json, page;
+    llvm::raw_string_ostream jsonStream(json), pageStream(page);
+    writeReport(jsonStream, *report);
+    if (!html.empty())
+      writeMemoryPage(pageStream, json);
+    // Not of the function: that would print all of it.
+    if (failed(
+            writeFiles({{output, json}, {html, page}}, [&] { return emitError(func.getLoc()); })))
       signalPassFailure();
   }
 
-  /// Writes a file, if one is named: whole or not at all.
-  static LogicalResult write(func::FuncOp func, StringRef path,
-                             llvm::function_ref<void(llvm::raw_ostream &)> emit) {
-    if (path.empty())
-      return success();
-    llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-      emit(os);
-      return llvm::Error::success();
-    });
-    if (!error)
-      return success();
-    return func.emitError() << "cannot write the report to `" << path
-                            << "`: " << llvm::toString(std::move(error));
+  /// Sizes of different batches are not to be compared.
+  static void warnOfSizes(func::FuncOp func, const MemoryReport &report) {
+    int64_t before = getInt(report.before, "dynamic_size"), after = report.after.dynamicSize;
+    if (before && after && before != after)
+      emitWarning(func.getLoc()) << "dynamic dimensions count as " << before
+                                 << " in what was saved before, as " << after
+                                 << " after: give all passes the same `dynamic-size`";
   }
 
   /// Versions of a step and other private functions are reported with the one that calls them.

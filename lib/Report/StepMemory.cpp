@@ -16,7 +16,8 @@ static std::string printToString(Type type) {
 }
 
 /// Fills what in-place ops and kept batch norms have in common. `input` is x or, in place, z.
-static ChainRow startRow(Operation *op, Value full, ActivationAttrInterface activation) {
+static ChainRow startRow(Operation *op, Value full, ActivationAttrInterface activation,
+                         int64_t dynamicSize) {
   ChainRow row;
   row.location = describeLocation(op->getLoc());
   auto name = op->getAttrOfType<StringAttr>(AbnDialect::kChainAttr);
@@ -27,7 +28,7 @@ static ChainRow startRow(Operation *op, Value full, ActivationAttrInterface acti
   auto channelDim = op->getAttrOfType<IntegerAttr>("channel_dim");
   int64_t channels = type.getDimSize(channelDim.getInt());
   row.channels = ShapedType::isDynamic(channels) ? 0 : channels;
-  row.bytes = getByteSize(type);
+  row.bytes = getByteSize(type, dynamicSize);
   if (auto saved = op->getAttrOfType<IntegerAttr>(AbnDialect::kSavedBeforeAttr))
     row.savedBefore = saved.getInt();
   return row;
@@ -54,14 +55,15 @@ static bool isComputedAgain(Operation *batchNorm) {
 }
 
 static std::optional<ChainRow> describeChain(const TrainingStep &step, Operation *op,
-                                             const llvm::DenseSet<Value> &saved) {
+                                             const llvm::DenseSet<Value> &saved,
+                                             int64_t dynamicSize) {
   auto savedBytes = [&](Value value) {
     Value base = step.getBase(value);
-    return saved.contains(base) ? getByteSize(value.getType()) : 0;
+    return saved.contains(base) ? getByteSize(value.getType(), dynamicSize) : 0;
   };
   if (isa<InplaceForwardOp, InplaceInferenceOp>(op)) {
     auto activation = cast<ActivationAttrInterface>(op->getAttr("activation"));
-    ChainRow row = startRow(op, op->getResult(0), activation);
+    ChainRow row = startRow(op, op->getResult(0), activation, dynamicSize);
     auto strategy = op->getAttrOfType<StringAttr>(AbnDialect::kStrategyAttr);
     row.strategy = strategy ? strategy.getValue().str() : "in-place";
     row.savedAfter = savedBytes(op->getResult(0));
@@ -69,8 +71,9 @@ static std::optional<ChainRow> describeChain(const TrainingStep &step, Operation
   }
   if (isa<BatchNormOp, BatchNormInferenceOp>(op) && !op->hasAttr(AbnDialect::kRecomputeAttr)) {
     ActivationOp activation = findOnlyActivation(step, op->getResult(0));
-    ChainRow row = startRow(op, op->getOperand(0),
-                            activation ? activation.getActivation() : ActivationAttrInterface());
+    ChainRow row =
+        startRow(op, op->getOperand(0),
+                 activation ? activation.getActivation() : ActivationAttrInterface(), dynamicSize);
     row.strategy = isComputedAgain(op) ? "recomputed" : "kept";
     auto reason = op->getAttrOfType<StringAttr>(AbnDialect::kReasonAttr);
     row.reason = reason ? reason.getValue().str() : "abn-fuse-forward did not run";
@@ -82,18 +85,19 @@ static std::optional<ChainRow> describeChain(const TrainingStep &step, Operation
   return std::nullopt;
 }
 
-StepMemory StepMemory::compute(const TrainingStep &step) {
+StepMemory StepMemory::compute(const TrainingStep &step, int64_t dynamicSize) {
   StepMemory memory;
-  MemoryCensus census = MemoryCensus::compute(step);
+  MemoryCensus census = MemoryCensus::compute(step, dynamicSize);
+  memory.dynamicSize = hasDynamicSizes(step.getFunction()) ? dynamicSize : 0;
   memory.savedBytes = census.savedBytes;
   memory.peakLiveBytes = census.peakLiveBytes;
   memory.live = sampleTimeline(census.liveBytes);
   for (Value value : census.saved)
-    memory.saved.push_back(
-        {describeValue(value), printToString(value.getType()), getByteSize(value.getType())});
+    memory.saved.push_back({describeValue(value), printToString(value.getType()),
+                            getByteSize(value.getType(), dynamicSize)});
   llvm::DenseSet<Value> saved(census.saved.begin(), census.saved.end());
   for (Operation &op : step.getFunction().getBody().front())
-    if (std::optional<ChainRow> row = describeChain(step, &op, saved))
+    if (std::optional<ChainRow> row = describeChain(step, &op, saved, dynamicSize))
       memory.chains.push_back(std::move(*row));
   return memory;
 }
@@ -159,11 +163,15 @@ DictionaryAttr StepMemory::toAttribute(MLIRContext *context) const {
     visitFields(row, FieldWriter{b, entries});
     rows.push_back(b.getDictionaryAttr(entries));
   }
-  return b.getDictionaryAttr({b.getNamedAttr("saved_bytes", b.getI64IntegerAttr(savedBytes)),
-                              b.getNamedAttr("peak_live_bytes", b.getI64IntegerAttr(peakLiveBytes)),
-                              b.getNamedAttr("live", b.getDenseI64ArrayAttr(live)),
-                              b.getNamedAttr("saved", b.getArrayAttr(tensors)),
-                              b.getNamedAttr("chains", b.getArrayAttr(rows))});
+  NamedAttrList memory;
+  memory.set("saved_bytes", b.getI64IntegerAttr(savedBytes));
+  memory.set("peak_live_bytes", b.getI64IntegerAttr(peakLiveBytes));
+  memory.set("live", b.getDenseI64ArrayAttr(live));
+  memory.set("saved", b.getArrayAttr(tensors));
+  memory.set("chains", b.getArrayAttr(rows));
+  if (dynamicSize)
+    memory.set(AbnDialect::kDynamicSizeKey, b.getI64IntegerAttr(dynamicSize));
+  return memory.getDictionary(context);
 }
 
 StepMemory StepMemory::fromAttribute(DictionaryAttr attribute) {
@@ -171,6 +179,7 @@ StepMemory StepMemory::fromAttribute(DictionaryAttr attribute) {
   FieldReader read{attribute};
   read("saved_bytes", memory.savedBytes);
   read("peak_live_bytes", memory.peakLiveBytes);
+  read(AbnDialect::kDynamicSizeKey, memory.dynamicSize);
   if (auto live = attribute.getAs<DenseI64ArrayAttr>("live"))
     memory.live.assign(live.asArrayRef().begin(), live.asArrayRef().end());
   auto forEach = [&](StringRef key, auto visit) {

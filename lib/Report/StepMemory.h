@@ -26,8 +26,11 @@ struct StepMemory {
   SmallVector<ChainRow> chains;
   SmallVector<int64_t> live;
 
+  /// What dynamic dimensions count as; 0 if there are none.
+  int64_t dynamicSize = 0;
+
   /// The step as it is now.
-  static StepMemory compute(const TrainingStep &step);
+  static StepMemory compute(const TrainingStep &step, int64_t dynamicSize);
 
   /// As a function attribute, and back; what the attribute does not have is empty.
   DictionaryAttr toAttribute(MLIRContext *context) const;

@@ -210,14 +210,14 @@ void ChainFuser::fuse(Chain &chain) {
 
 /// Leaves on the batch norm how many bytes of its chain crossed before anything was changed.
 static void recordSavedBefore(const TrainingStep &step, const Chain &chain,
-                              const llvm::DenseSet<Value> &saved) {
+                              const llvm::DenseSet<Value> &saved, int64_t dynamicSize) {
   int64_t bytes = 0;
   SmallVector<Value> values = {chain.x, chain.y};
   if (chain.activation)
     values.push_back(chain.activation->getResult(0));
   for (Value value : values)
     if (saved.contains(step.getBase(value)))
-      bytes += getByteSize(value.getType());
+      bytes += getByteSize(value.getType(), dynamicSize);
   chain.batchNorm->setAttr(AbnDialect::kSavedBeforeAttr,
                            Builder(chain.batchNorm->getContext()).getI64IntegerAttr(bytes));
 }
@@ -244,12 +244,19 @@ struct FuseForward : abn::impl::FuseForwardBase<FuseForward> {
       func.emitError() << "expected a positive gamma threshold, got " << gammaThreshold;
       return signalPassFailure();
     }
+    if (dynamicSize <= 0) {
+      emitError(func.getLoc()) << "expected a positive option `dynamic-size`, got "
+                               << dynamicSize.getValue();
+      return signalPassFailure();
+    }
     if (failed(options.parseGammaPolicies(gammaPolicy, [&] { return func.emitError(); })))
       return signalPassFailure();
+    if (isPlanned(func) || isDispatched(func))
+      return;
     std::optional<unsigned> loss;
     if (lossResult >= 0)
       loss = lossResult;
-    recordMemoryBefore(func, loss);
+    recordMemoryBefore(func, loss, isGraphView, dynamicSize);
     if (substituteReluOption)
       substituteRelu(func);
     FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
@@ -264,12 +271,12 @@ struct FuseForward : abn::impl::FuseForwardBase<FuseForward> {
     EquivalenceGuard guard(func, verifyEquivalence);
     ChainPlanner planner(*step, options);
     llvm::DenseSet<Value> saved;
-    for (Value value : MemoryCensus::compute(*step).saved)
+    for (Value value : MemoryCensus::compute(*step, dynamicSize).saved)
       saved.insert(value);
     readActivationOutputs(*step, planner);
     planner.run();
     for (Chain &chain : planner.getChains())
-      recordSavedBefore(*step, chain, saved);
+      recordSavedBefore(*step, chain, saved, dynamicSize);
     if (sinkBackwardReaders(*step, planner.getChains()))
       step = TrainingStep::get(func, loss);
     ChainFuser fuser(*step, planner, options);

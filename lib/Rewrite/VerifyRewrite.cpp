@@ -3,6 +3,7 @@
 #include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
 #include "abn/Rewrite/Chains.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
 
 namespace mlir::abn {
 #define GEN_PASS_DEF_VERIFYREWRITE
@@ -102,6 +103,10 @@ namespace {
 struct VerifyRewrite : abn::impl::VerifyRewriteBase<VerifyRewrite> {
   void runOnOperation() override {
     auto verify = [](Operation *op) -> LogicalResult {
+      // Of buffers the uses do not say what is read when.
+      if (auto destination = dyn_cast<DestinationStyleOpInterface>(op);
+          destination && destination.hasPureBufferSemantics())
+        return success();
       if (auto forward = dyn_cast<InplaceForwardOp>(op))
         return verifyInputDies(op, forward.getInits().front());
       if (auto forward = dyn_cast<InplaceInferenceOp>(op))

@@ -166,3 +166,44 @@ func.func @control_flow(%x: !t, %p: i1) -> !t {
   %c = linalg.add ins(%a, %r : !t, !t) outs(%e : !t) -> !t
   return %c : !t
 }
+
+// -----
+
+!t = tensor<8x4xf32>
+#id = affine_map<(i, j) -> (i, j)>
+
+// One empty tensor that two ops write, as CSE leaves it, and one fill that two ops update: two buffers of each, no
+// copy, the fills where they are needed.
+// REMARK-NOT: @blank
+// CHECK-LABEL: func @blank
+// CHECK: %[[A:.+]] = memref.alloc()
+// CHECK: linalg.exp {{.*}} outs(%[[A]] :
+// CHECK: %[[B:.+]] = memref.alloc()
+// CHECK: linalg.log ins(%[[A]] {{.*}} outs(%[[B]] :
+// CHECK: %[[C:.+]] = memref.alloc()
+// CHECK-NEXT: linalg.fill {{.*}} outs(%[[C]] :
+// CHECK: linalg.generic {{.*}} outs(%[[C]] :
+// CHECK: linalg.tanh ins(%[[C]]
+// CHECK: %[[D:.+]] = memref.alloc()
+// CHECK-NEXT: linalg.fill {{.*}} outs(%[[D]] :
+// CHECK: linalg.generic {{.*}} outs(%[[D]] :
+// CHECK-NOT: memref.copy
+// CHECK: return %[[D]]
+func.func @blank(%x: !t, %zero: f32) -> !t {
+  %e = tensor.empty() : !t
+  %fill = linalg.fill ins(%zero : f32) outs(%e : !t) -> !t
+  %a = linalg.exp ins(%x : !t) outs(%e : !t) -> !t
+  %b = linalg.log ins(%a : !t) outs(%e : !t) -> !t
+  %c = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%b : !t) outs(%fill : !t) {
+  ^bb0(%i: f32, %o: f32):
+    %s = arith.addf %i, %o : f32
+    linalg.yield %s : f32
+  } -> !t
+  %d = linalg.tanh ins(%c : !t) outs(%c : !t) -> !t
+  %f = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%d : !t) outs(%fill : !t) {
+  ^bb0(%i: f32, %o: f32):
+    %s = arith.addf %i, %o : f32
+    linalg.yield %s : f32
+  } -> !t
+  return %f : !t
+}

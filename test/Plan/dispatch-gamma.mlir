@@ -1,4 +1,6 @@
 // RUN: abn-opt %s --allow-unregistered-dialect --split-input-file --abn-dispatch-gamma | FileCheck %s
+// Versions have no versions.
+// RUN: abn-opt %s --allow-unregistered-dialect --split-input-file --abn-dispatch-gamma --abn-dispatch-gamma | FileCheck %s
 // RUN: abn-opt %s --allow-unregistered-dialect --split-input-file --abn-dispatch-gamma=gamma-threshold=0.25 \
 // RUN:   | FileCheck %s --check-prefix=THRESHOLD
 // RUN: abn-opt %s --allow-unregistered-dialect --split-input-file --abn-dispatch-gamma=gamma-policy=trust \
@@ -116,3 +118,38 @@ func.func @computed_gamma(%in: !full, %seed: tensor<f32>, %b: !vec) -> (tensor<f
       stats(%m, %v : !vec, !vec) gamma(%g : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
   return %loss, %dx, %dg, %db : tensor<f32>, !full, !vec, !vec
 }
+
+// -----
+
+!full = tensor<2x4x8x8xf32>
+!vec = tensor<4xf32>
+
+// Names that are taken: the new functions have others, and what calls the old ones still does.
+// CHECK-LABEL: func.func @taken(
+// CHECK-SAME: abn.versions = [@[[INVERT:taken_invert_[0-9]+]], @[[EXACT:taken_exact_[0-9]+]]]
+// CHECK: call @[[MINIMUM:smallest_magnitude_[0-9]+]](
+// CHECK: call @[[INVERT]](
+// CHECK: call @[[EXACT]](
+// CHECK: func.func private @[[MINIMUM]](%{{.+}}: tensor<?xf32>
+// CHECK: func.func private @[[INVERT]]({{.+}}{abn.fallback = @[[EXACT]]
+// CHECK: func.func private @[[EXACT]](
+// CHECK: func.func private @smallest_magnitude(f32) -> f32
+// CHECK: func.func private @taken_invert(f32) -> f32
+// CHECK: func.func private @taken_exact(f32) -> f32
+func.func @taken(%in: !full, %g: !vec, %b: !vec) -> (tensor<f32> {abn.role = "loss"}, !full, !vec, !vec) {
+  %e = tensor.empty() : !full
+  %s = tensor.empty() : !vec
+  %x = "test.conv"(%in) : (!full) -> !full
+  %y, %m, %v = abn.batch_norm {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%x : !full)
+      gamma(%g : !vec) beta(%b : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %z = abn.activation #abn.leaky_relu<0.01> ins(%y : !full) outs(%e : !full) -> !full
+  %loss = "test.loss"(%z) : (!full) -> tensor<f32>
+  %dz = "test.loss_grad"(%loss) : (tensor<f32>) -> !full
+  %dy = abn.activation_grad #abn.leaky_relu<0.01> ins(%dz, %y : !full, !full) outs(%e : !full) -> !full
+  %dx, %dg, %db = abn.batch_norm_grad {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%dy, %x : !full, !full)
+      stats(%m, %v : !vec, !vec) gamma(%g : !vec) outs(%e, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  return %loss, %dx, %dg, %db : tensor<f32>, !full, !vec, !vec
+}
+func.func private @smallest_magnitude(f32) -> f32
+func.func private @taken_invert(f32) -> f32
+func.func private @taken_exact(f32) -> f32

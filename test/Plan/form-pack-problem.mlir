@@ -80,3 +80,19 @@ func.func @booleans() {
   "test.use"(%a) : (memref<5xi1>) -> ()
   return
 }
+
+// -----
+
+// The planner counted the results: outside of the arena its bound is none, and an arena of nothing has no bytes.
+// CHECK-LABEL: func @planned
+// CHECK-SAME: abn.plan = {arena_bytes = 256 : i64, max_live_bytes = 128 : i64, plan_lower_bound_bytes = 128 : i64}
+// CHECK: abn.pack
+// OUTSIDE-LABEL: func @planned
+// OUTSIDE-SAME: abn.plan = {arena_bytes = 0 : i64, max_live_bytes = 0 : i64}
+// OUTSIDE-NOT: abn.pack
+func.func @planned(%x: memref<32xf32>) -> memref<32xf32>
+    attributes {abn.plan = {arena_bytes = 256 : i64, max_live_bytes = 128 : i64, plan_lower_bound_bytes = 128 : i64}} {
+  %a = memref.alloc() : memref<32xf32>
+  memref.copy %x, %a : memref<32xf32> to memref<32xf32>
+  return %a : memref<32xf32>
+}

@@ -43,3 +43,29 @@ func.func @two_problems(%x: memref<8xf32>) {
   %other, %p = abn.pack lifetimes([0, 1]) sizes(%size) {arena_size = 32 : i64, offsets = array<i64: 0>} : index
   return
 }
+
+// -----
+
+!m = memref<8xf32>
+
+// A version of a step gets the arena of the function that chooses: nobody else may call it.
+// expected-error @+1 {{expected no call of `first`, which gets its arena as an argument}}
+func.func private @first(%x: !m) -> !m attributes {abn.fallback = @second} {
+  %size = arith.constant 32 : index
+  %arena, %o = abn.pack lifetimes([0, 1]) sizes(%size) {arena_size = 32 : i64, offsets = array<i64: 0>} : index
+  %a = memref.alloc() {abn.slot = 0 : i64} : !m
+  memref.copy %x, %a : !m to !m
+  return %a : !m
+}
+func.func private @second(%x: !m) -> !m attributes {abn.is_fallback} {
+  return %x : !m
+}
+func.func @step(%x: !m) -> !m attributes {abn.versions = [@first, @second]} {
+  %r = call @first(%x) : (!m) -> !m
+  return %r : !m
+}
+func.func @other(%x: !m) -> !m {
+  // expected-note @+1 {{called here}}
+  %0 = call @first(%x) : (!m) -> !m
+  return %0 : !m
+}

@@ -14,6 +14,29 @@
 // RUN: not abn-opt %s --abn-plan="outputs=elsewhere" 2>&1 | FileCheck %s --check-prefix=OUTPUTS
 // RUN: not abn-opt %s --abn-plan="alignment=100" 2>&1 | FileCheck %s --check-prefix=ALIGNMENT
 
+// A second run leaves the plan, and the versions, as they are: what it changes is where constants stand.
+// RUN: abn-opt %s --abn-optimize --canonicalize -o %t.once
+// RUN: abn-opt %s --abn-optimize --abn-optimize=numerics=exact --abn-optimize -o %t.twice
+// RUN: diff %t.once %t.twice
+// RUN: abn-opt %s --abn-optimize=gamma-policy=check --canonicalize -o %t.once
+// RUN: abn-opt %s --abn-optimize=gamma-policy=check --abn-optimize -o %t.twice
+// RUN: diff %t.once %t.twice
+// RUN: abn-opt %s --abn-optimize=plan=false -o %t.once
+// RUN: abn-opt %s --abn-optimize=plan=false --abn-optimize=plan=false -o %t.twice
+// RUN: diff %t.once %t.twice
+// RUN: abn-opt %s --abn-optimize --abn-plan --canonicalize -o %t.once
+// RUN: abn-opt %s --abn-optimize --abn-plan --abn-optimize --abn-plan -o %t.twice
+// RUN: diff %t.once %t.twice
+// RUN: abn-opt %s --abn-optimize --abn-optimize --remarks-filter-missed=abn -o /dev/null 2>&1 | FileCheck %s --check-prefix=AGAIN
+// RUN: abn-opt %s --abn-optimize --abn-optimize --abn-report-memory=output=- -o /dev/null | FileCheck %s --check-prefix=NORMS
+// RUN: not abn-opt %s --abn-optimize --abn-plan --abn-optimize=budget-bytes=14000 -o /dev/null 2>&1 | FileCheck %s --check-prefix=KEPT
+
+// CSE between the two makes one of all empty tensors, and of equal fills: the arena is what it was.
+// RUN: abn-opt %s --abn-optimize="gamma-policy=check" --cse --abn-plan | FileCheck %s --check-prefix=CSE
+// Results outside are in no bound, and of a step that has nothing else there is no arena.
+// RUN: abn-opt %s --abn-optimize="numerics=exact" --abn-plan=outputs=outside --abn-report-memory=output=- -o /dev/null \
+// RUN:   | FileCheck %s --check-prefix=OUTSIDE --implicit-check-not=plan_lower_bound_bytes
+
 // The loss is a result of the step, not of the functions that choose between its versions.
 // RUN: abn-opt %s --abn-dispatch-gamma --abn-plan-recompute=loss-result=3 --abn-schedule=loss-result=3 \
 // RUN:   --abn-plan=loss-result=3 | FileCheck %s --check-prefix=VERSIONS
@@ -45,6 +68,7 @@
 // One allocation, results in it, no other.
 // PLACED-LABEL: func.func @step(
 // PLACED-SAME: arena_bytes = [[BYTES:[0-9]+]] : i64
+// PLACED-SAME: plan_lower_bound_bytes
 // PLACED: memref.alloc() {abn.arena, alignment = 256 : i64} : memref<[[BYTES]]xi8>
 // PLACED-NOT: memref.alloc
 // PLACED: return
@@ -58,6 +82,14 @@
 // VERSIONS: memref.alloc() {abn.arena
 // VERSIONS: call @step_invert(
 // VERSIONS: call @step_exact(
+// AGAIN: the step has a plan and is left as it is
+// AGAIN: the step has been scheduled and is left as it is
+// NORMS: "function": "step"
+// NORMS: "batch_norms": 1,
+// NORMS: "strategy": "in-place"
+// KEPT: error: expected a step without a plan, to plan it within 14000 bytes: it has one, with an arena of {{[0-9]+}}
+// CSE: arena_bytes = 14852 : i64
+// OUTSIDE: "arena_bytes"
 // HEAP: error: expected `alloc` or `argument` for the option `arena`, got `heap`
 // OUTPUTS: error: expected `arena` or `outside` for the option `outputs`, got `elsewhere`
 // LOSS: optimize-plan.mlir:{{[0-9]+}}:{{[0-9]+}}: error: expected the loss among the function's 4 results, got result 4

@@ -17,7 +17,13 @@
 // RUN:   | FileCheck %s --check-prefix=LOSS
 // Common subexpressions do not merge a recomputation with what it repeats.
 // RUN: abn-opt %s --allow-unregistered-dialect --split-input-file --abn-plan-recompute --cse | FileCheck %s
+// Nor do two recomputations have one mark if there were marks before.
+// RUN: sed 's/"test.loss_grad"(.*) :/"test.loss_grad"(%loss) {abn.recompute = 4 : i64} :/' %s \
+// RUN:   | abn-opt --allow-unregistered-dialect --split-input-file --abn-plan-recompute | FileCheck %s --check-prefix=MARKED
 
+// MARKED: "test.loss_grad"({{.*}}) {abn.recompute = 4 : i64}
+// MARKED: abn.batch_norm_inference {abn.recompute = 5 : i64,
+// MARKED: abn.activation #abn.relu {abn.recompute = 6 : i64}
 // REFUSED: plan-recompute.mlir:[[#]]:1: error: no plan within the budget of 1000000 bytes: the smallest arena found has {{[0-9]+}} bytes
 // REFUSED: note: proved: no plan has less than {{[0-9]+}} bytes, none without recomputing convolutions less than {{[0-9]+}}
 // LOSS: plan-recompute.mlir:{{[0-9]+}}:{{[0-9]+}}: error: expected the loss among the function's 5 results, got result 5

@@ -225,6 +225,7 @@ def check_budgets(failures):
         failures.expect(arena <= budget, f"budget {budget} not met: {arena}")
         failures.expect(arena <= previous, f"the arena rises to {arena} when the budget falls")
         failures.expect(again > 0 or budget >= bound, "met below the proved bound")
+        failures.expect(arena >= report["plan_lower_bound_bytes"], "the arena is below its own bound")
         failures.expect(again == 0 or budget < previous, "convolutions are computed again too soon")
         previous = arena
     # The sweep reaches every outcome, or it checks nothing.

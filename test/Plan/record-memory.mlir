@@ -1,6 +1,8 @@
 // RUN: abn-opt %s --allow-unregistered-dialect --split-input-file --abn-record-memory | FileCheck %s
 // Counted again the figures are the same.
 // RUN: abn-opt %s --allow-unregistered-dialect --split-input-file --abn-record-memory --abn-record-memory | FileCheck %s
+// RUN: abn-opt %s --allow-unregistered-dialect --split-input-file --abn-record-memory=dynamic-size=2 \
+// RUN:   | FileCheck %s --check-prefix=TWO
 // RUN: not abn-opt %s --allow-unregistered-dialect --split-input-file --abn-record-memory=loss-result=9 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=LOSS
 
@@ -44,4 +46,40 @@ func.func @step(%in: !full, %g: !vec {abn.name = "bn1.weight"}, %b: !vec) -> (te
 // CHECK-NOT: abn.memory_after
 func.func @no_loss(%x: tensor<8xf32>) -> tensor<8xf32> {
   return %x : tensor<8xf32>
+}
+
+// -----
+
+!full = tensor<?x4x8x8xf32>
+!vec = tensor<4xf32>
+
+// A size that is known when the step runs counts as the plan counts it, or as the option says: x of 8 * 1024 bytes,
+// or 2 * 1024, and the loss of 4 cross.
+// CHECK-LABEL: func @dynamic
+// CHECK-SAME: dynamic_size = 8 : i64
+// CHECK-SAME: bytes = 8192 : i64
+// CHECK-SAME: saved_bytes = 8196 : i64
+// TWO-LABEL: func @dynamic
+// TWO-SAME: dynamic_size = 2 : i64
+// TWO-SAME: saved_bytes = 2052 : i64
+func.func @dynamic(%in: !full) -> (tensor<f32> {abn.role = "loss"}, !full) {
+  %x = "test.conv"(%in) : (!full) -> !full
+  %loss = "test.loss"(%x) : (!full) -> tensor<f32>
+  %dx = "test.loss_grad"(%loss, %x) : (tensor<f32>, !full) -> !full
+  return %loss, %dx : tensor<f32>, !full
+}
+
+// -----
+
+!full = tensor<?x4x8x8xf32>
+
+// What the plan is for comes first.
+// CHECK-LABEL: func @planned
+// CHECK-SAME: abn.memory_after = {chains = [], dynamic_size = 3 : i64
+// CHECK-SAME: saved_bytes = 3076 : i64
+func.func @planned(%in: !full) -> (tensor<f32> {abn.role = "loss"}, !full) attributes {abn.plan = {dynamic_size = 3 : i64}} {
+  %x = "test.conv"(%in) : (!full) -> !full
+  %loss = "test.loss"(%x) : (!full) -> tensor<f32>
+  %dx = "test.loss_grad"(%loss, %x) : (tensor<f32>, !full) -> !full
+  return %loss, %dx : tensor<f32>, !full
 }

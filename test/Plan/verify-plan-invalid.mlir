@@ -190,3 +190,85 @@ func.func @several_blocks(%arena: memref<64xi8> {abn.arena}) {
 ^bb1:
   return
 }
+
+// -----
+
+// A part of a slot is not all of it.
+func.func @c2_partly_written(%x: memref<8xf32>, %y: memref<8xf32>, %arena: memref<32xi8> {abn.arena}) {
+  %c0 = arith.constant 0 : index
+  // expected-note @+1 {{the slot}}
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<32xi8> to memref<8xf32>
+  %a = memref.subview %s0[0] [4] [1] : memref<8xf32> to memref<4xf32, strided<[1]>>
+  %b = memref.subview %s0[3] [4] [1] : memref<8xf32> to memref<4xf32, strided<[1], offset: 3>>
+  %half = memref.subview %x[0] [4] [1] : memref<8xf32> to memref<4xf32, strided<[1]>>
+  memref.copy %half, %a : memref<4xf32, strided<[1]>> to memref<4xf32, strided<[1]>>
+  memref.copy %half, %b : memref<4xf32, strided<[1]>> to memref<4xf32, strided<[1], offset: 3>>
+  // expected-error @+1 {{(plan_c2) reads the slot at [0, 32) before all of it is written}}
+  memref.copy %s0, %y : memref<8xf32> to memref<8xf32>
+  return
+}
+
+// -----
+
+// Nor does it bring back what another slot was written over.
+func.func @c2_partly_restored(%x: memref<8xf32>, %y: memref<8xf32>, %arena: memref<32xi8> {abn.arena}) {
+  %c0 = arith.constant 0 : index
+  // expected-note @+1 {{the slot}}
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<32xi8> to memref<8xf32>
+  memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  // expected-note @+1 {{the other slot}}
+  %s1 = memref.view %arena[%c0][] {abn.slot = 1 : i64} : memref<32xi8> to memref<8xf32>
+  memref.copy %x, %s1 : memref<8xf32> to memref<8xf32>
+  %a = memref.subview %s0[0] [4] [1] : memref<8xf32> to memref<4xf32, strided<[1]>>
+  %half = memref.subview %x[0] [4] [1] : memref<8xf32> to memref<4xf32, strided<[1]>>
+  memref.copy %half, %a : memref<4xf32, strided<[1]>> to memref<4xf32, strided<[1]>>
+  // expected-error @+1 {{(plan_c2) reads the slot at [0, 32) after another slot was written over it}}
+  memref.copy %s0, %y : memref<8xf32> to memref<8xf32>
+  return
+}
+
+// -----
+
+// An op that writes over what it has still to read: row i of a transpose is read after row 0 was written,
+#id = affine_map<(i, j) -> (i, j)>
+#transposed = affine_map<(i, j) -> (j, i)>
+func.func @c4_transpose(%x: memref<4x4xf32>, %arena: memref<64xi8> {abn.arena}) {
+  %c0 = arith.constant 0 : index
+  // expected-note @+1 {{the slot}}
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<64xi8> to memref<4x4xf32>
+  memref.copy %x, %s0 : memref<4x4xf32> to memref<4x4xf32>
+  // expected-error @+1 {{(plan_c4) writes over the slot at [0, 64) before it has read all that it reads of it}}
+  linalg.generic {indexing_maps = [#transposed, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%s0 : memref<4x4xf32>) outs(%s0 : memref<4x4xf32>) {
+  ^bb0(%a: f32, %out: f32):
+    linalg.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+// each element of a product reads a row and a column,
+func.func @c4_matmul(%x: memref<4x4xf32>, %arena: memref<64xi8> {abn.arena}) {
+  %c0 = arith.constant 0 : index
+  // expected-note @+1 {{the slot}}
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<64xi8> to memref<4x4xf32>
+  memref.copy %x, %s0 : memref<4x4xf32> to memref<4x4xf32>
+  // expected-error @+1 {{(plan_c4) writes over the slot}}
+  linalg.matmul ins(%x, %s0 : memref<4x4xf32>, memref<4x4xf32>) outs(%s0 : memref<4x4xf32>)
+  return
+}
+
+// -----
+
+// and a convolution its neighbours.
+func.func @c4_convolution(%w: memref<2x2x1xf32>, %x: memref<1x2x4xf32>, %arena: memref<32xi8> {abn.arena}) {
+  %c0 = arith.constant 0 : index
+  // expected-note @+1 {{the slot}}
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<32xi8> to memref<1x2x4xf32>
+  memref.copy %x, %s0 : memref<1x2x4xf32> to memref<1x2x4xf32>
+  // expected-error @+1 {{(plan_c4) writes over the slot}}
+  dnn.convolution {strides = array<i64: 1>, padding_low = array<i64: 0>, padding_high = array<i64: 0>, dilations = array<i64: 1>}
+      ins(%s0, %w : memref<1x2x4xf32>, memref<2x2x1xf32>) outs(%s0 : memref<1x2x4xf32>)
+  return
+}

@@ -61,6 +61,36 @@ func.func @window(%x: memref<1x2x4x1xf32>, %y: memref<1x1x2x1xf32>, %arena: memr
   return
 }
 
+// Parts that do not overlap make a whole, one of them through a view and with a size that is known only at run time.
+// CHECK-LABEL: func @parts
+func.func @parts(%x: memref<?x4xf32>, %y: memref<?x8xf32>) {
+  %c0 = arith.constant 0 : index
+  %c32 = arith.constant 32 : index
+  %n = memref.dim %x, %c0 : memref<?x4xf32>
+  %size = arith.muli %n, %c32 : index
+  %arena = memref.alloc(%size) {abn.arena} : memref<?xi8>
+  %s0 = memref.view %arena[%c0][%n] {abn.slot = 0 : i64} : memref<?xi8> to memref<?x8xf32>
+  %a = memref.subview %s0[0, 0] [%n, 4] [1, 1] : memref<?x8xf32> to memref<?x4xf32, strided<[8, 1]>>
+  %b = memref.subview %s0[0, 4] [%n, 4] [1, 1] : memref<?x8xf32> to memref<?x4xf32, strided<[8, 1], offset: 4>>
+  %c = memref.cast %b : memref<?x4xf32, strided<[8, 1], offset: 4>> to memref<?x4xf32, strided<[?, ?], offset: ?>>
+  memref.copy %x, %a : memref<?x4xf32> to memref<?x4xf32, strided<[8, 1]>>
+  memref.copy %x, %c : memref<?x4xf32> to memref<?x4xf32, strided<[?, ?], offset: ?>>
+  memref.copy %s0, %y : memref<?x8xf32> to memref<?x8xf32>
+  return
+}
+
+// An elementwise op may write over its operand, and what its body does not read it may write anyhow.
+// CHECK-LABEL: func @in_place
+func.func @in_place(%x: memref<4x4xf32>, %y: memref<4x4xf32>, %arena: memref<64xi8> {abn.arena}) {
+  %c0 = arith.constant 0 : index
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<64xi8> to memref<4x4xf32>
+  memref.copy %x, %s0 : memref<4x4xf32> to memref<4x4xf32>
+  linalg.exp ins(%s0 : memref<4x4xf32>) outs(%s0 : memref<4x4xf32>)
+  abn.activation #abn.relu ins(%s0 : memref<4x4xf32>) outs(%s0 : memref<4x4xf32>)
+  memref.copy %s0, %y : memref<4x4xf32> to memref<4x4xf32>
+  return
+}
+
 // CHECK-LABEL: func @no_arena
 func.func @no_arena(%x: memref<8xf32>, %y: memref<8xf32>) {
   memref.copy %x, %y : memref<8xf32> to memref<8xf32>

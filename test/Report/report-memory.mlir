@@ -4,6 +4,22 @@
 // RUN:   -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: not abn-opt %s --allow-unregistered-dialect --abn-report-memory=output=/nonexistent/report.json 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=WRITE
+
+// Both files or none: the old report stays if the page cannot be written, and there is no half of a new one.
+// RUN: rm -rf %t && mkdir %t && echo old > %t/report.json
+// RUN: not abn-opt %s --allow-unregistered-dialect --abn-report-memory="output=%t/report.json html=/nonexistent/report.html" \
+// RUN:   -o /dev/null 2>&1 | FileCheck %s --check-prefix=WRITE-PAGE
+// RUN: FileCheck %s --check-prefix=OLD < %t/report.json
+// RUN: ls -A %t | count 1
+// RUN: not abn-opt %s --allow-unregistered-dialect --abn-report-memory="output=%t/report.json html=%t/./report.json" \
+// RUN:   -o /dev/null 2>&1 | FileCheck %s --check-prefix=SAME
+// RUN: not abn-opt %s --allow-unregistered-dialect --abn-report-memory="output=- html=-" -o /dev/null 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=TWICE
+// RUN: FileCheck %s --check-prefix=OLD < %t/report.json
+// RUN: abn-opt %s --allow-unregistered-dialect --abn-report-memory="output=%t/report.json html=%t/report.html" -o /dev/null
+// RUN: FileCheck %s --check-prefix=ALONE < %t/report.json
+// RUN: ls -A %t | count 2
+
 // RUN: not abn-opt %s --allow-unregistered-dialect --abn-report-memory=function=other 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=NAME
 
@@ -48,6 +64,10 @@
 
 // REMARK: bytes saved for the backward: 8260 before, 6196 after
 // WRITE: error: cannot write the report to `/nonexistent/report.json`
+// WRITE-PAGE: error: cannot write the report to `/nonexistent/report.html`
+// OLD: {{^}}old{{$}}
+// SAME: error: expected two files, got `{{.+}}/report.json` and `{{.+}}/./report.json`
+// TWICE: error: expected two files, got `-` and `-`
 // NAME: error: there is no function `other`
 !full = tensor<2x4x8x8xf32>
 !vec = tensor<4xf32>

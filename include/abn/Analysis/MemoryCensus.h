@@ -21,15 +21,21 @@ struct MemoryCensus {
   /// The bytes live at each op of the block, the terminator included.
   SmallVector<int64_t> liveBytes;
 
-  static MemoryCensus compute(const TrainingStep &step);
+  /// Dynamic dimensions count as `dynamicSize`.
+  static MemoryCensus compute(const TrainingStep &step, int64_t dynamicSize);
 };
 
 /// Leaves the census of `func` as it is now on the function, as the attribute `abn.memory_before`:
 /// a dictionary of `saved_bytes`, `peak_live_bytes`, `batch_norms`, `saved`, an array of
-/// {name, type, bytes}, and `live`, the bytes live along the step (see sampleTimeline). Does
-/// nothing if the attribute is there or the function is not one block.
+/// {name, type, bytes}, and `live`, the bytes live along the step (see sampleTimeline); where there
+/// are dynamic dimensions, `dynamic_size`, what they count as. Does nothing if the attribute is
+/// there or the function is not one block.
 void recordMemoryBefore(func::FuncOp func, std::optional<unsigned> lossResult = {},
-                        ViewPredicate isView = isGraphView);
+                        ViewPredicate isView = isGraphView,
+                        int64_t dynamicSize = kDefaultDynamicSize);
+
+/// Whether a value of the step has a dynamic dimension.
+bool hasDynamicSizes(func::FuncOp func);
 
 /// At most 512 points of a timeline: each the largest of the ops that it stands for.
 SmallVector<int64_t> sampleTimeline(ArrayRef<int64_t> live);

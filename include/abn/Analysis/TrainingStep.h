@@ -60,12 +60,25 @@ private:
 /// Whether the function is there for another one to call, and no version of a step.
 bool isHelper(func::FuncOp func);
 
+/// Whether the function has a plan already: passes that rewrite or plan a step leave it as it is.
+bool isPlanned(func::FuncOp func);
+
+/// Whether the function is a version of a step, or chooses between some (abn-dispatch-gamma).
+bool isDispatched(func::FuncOp func);
+
 /// Calls `visit` for each operand of `op`, and of the ops nested in it, that is defined outside.
 void visitOuterOperands(Operation *op, llvm::function_ref<void(OpOperand &)> visit);
 
 /// The bytes of a value of `type`: dynamic dimensions count as `dynamicSize`, booleans as one byte;
 /// 0 for types other than tensors and scalars.
 int64_t getByteSize(Type type, int64_t dynamicSize = 1);
+
+/// What dynamic dimensions count as where nobody says otherwise: the options `dynamic-size`.
+inline constexpr int64_t kDefaultDynamicSize = 8;
+
+/// What they count as in `func`: `option` if it is positive, else what its plan is tuned for, else
+/// what was counted before, else the default.
+int64_t getDynamicSize(func::FuncOp func, int64_t option = 0);
 
 /// How reports and messages spell a location: the name, with the file and line if there are any.
 std::string describeLocation(Location loc);

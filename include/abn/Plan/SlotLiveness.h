@@ -14,6 +14,9 @@ struct Slot {
   unsigned lower = 0, upper = 0;
   /// What the last op is: the reason why the buffer is still there.
   Operation *firstUser = nullptr, *lastUser = nullptr;
+  /// The first op of the function's block, no view, that gives the buffer another name: a result of
+  /// it is this buffer or another one, which only the running step knows. Null if there is none.
+  Operation *namer = nullptr;
 };
 
 /// The slots of a function of one block, in order of their definition. `isSlot` says which ops
