@@ -1,5 +1,6 @@
 // Trades bytes for work: takes recomputations out of a schedule, one after the other, where holding
 // the value instead keeps the live bytes below a limit.
+#include "Takeover.h"
 #include "abn/Plan/Schedules.h"
 #include <algorithm>
 
@@ -54,9 +55,9 @@ struct Instance {
 
 class Holder {
 public:
-  Holder(const StepGraph &graph, const Schedule &schedule, int64_t limit, int64_t alignment)
-      : graph(graph), schedule(schedule), limit(limit), alignment(alignment),
-        profile(schedule.size()), removed(schedule.size()), saved(schedule.size()) {
+  Holder(const StepGraph &graph, const Schedule &schedule, int64_t limit)
+      : graph(graph), schedule(schedule), limit(limit), profile(schedule.size()),
+        removed(schedule.size()), saved(schedule.size()) {
     buildInstances();
     for (const Instance &instance : instances)
       addLife(instance, 1);
@@ -116,10 +117,7 @@ private:
         instances[current[value]].uses.push_back(schedule.size());
   }
 
-  int64_t bytesOf(unsigned value) const {
-    int64_t bytes = graph.values[value].bytes;
-    return (bytes + alignment - 1) / alignment * alignment;
-  }
+  int64_t bytesOf(unsigned value) const { return graph.values[value].bytes; }
 
   unsigned lastUse(const Instance &instance) const {
     return instance.uses.empty() ? instance.step : instance.uses.back();
@@ -132,38 +130,20 @@ private:
     profile.add(instance.step, last, sign * bytesOf(instance.value));
   }
 
-  /// The read whose buffer a result of the step takes over, as evaluate() chooses it.
-  unsigned findTakeover(unsigned step, const GraphResult &result,
-                        const std::vector<unsigned> &taken) const {
-    auto canTake = [&](unsigned read) {
-      unsigned id = reads[step][read];
-      return id != kNone && lastUse(instances[id]) == step &&
-             bytesOf(instances[id].value) == bytesOf(result.value) &&
-             std::find(taken.begin(), taken.end(), id) == taken.end();
-    };
-    if (result.tiedTo != kNone)
-      return !result.isTiedCopied && canTake(result.tiedTo) ? result.tiedTo : kNone;
-    unsigned found = kNone;
-    for (unsigned read : result.reusable) {
-      if (!canTake(read))
-        continue;
-      if (graph.values[instances[reads[step][read]].value].isDonated)
-        return read;
-      if (found == kNone)
-        found = read;
-    }
-    return found;
-  }
-
   /// What the results of a step take over of its operands, less of both counted at the step. What
   /// takes over a donated argument counts nowhere.
   void updateTakeovers(unsigned step) {
     int64_t bytes = 0;
     const GraphOp &op = graph.ops[schedule[step]];
     std::vector<unsigned> taken;
+    auto isLeft = [&](unsigned read) {
+      unsigned id = reads[step][read];
+      return id != kNone && lastUse(instances[id]) == step &&
+             std::find(taken.begin(), taken.end(), id) == taken.end();
+    };
     for (unsigned number = 0; number < op.results.size(); ++number) {
       const GraphResult &result = op.results[number];
-      unsigned read = removed[step] ? kNone : findTakeover(step, result, taken);
+      unsigned read = removed[step] ? kNone : findTakeover(graph, op, result, isLeft);
       bool isFree = false;
       if (read != kNone) {
         taken.push_back(reads[step][read]);
@@ -345,7 +325,7 @@ private:
 
   const StepGraph &graph;
   const Schedule &schedule;
-  int64_t limit, alignment;
+  int64_t limit;
   Profile profile;
   std::vector<Instance> instances;
   std::vector<std::vector<unsigned>> computations;   // by value
@@ -359,8 +339,8 @@ private:
 } // namespace
 
 Schedule mlir::abn::plan::holdValues(const StepGraph &graph, const Schedule &schedule,
-                                     int64_t maxLive, int64_t alignment) {
+                                     int64_t maxLive) {
   if (schedule.empty())
     return schedule;
-  return Holder(graph, schedule, maxLive, alignment).run();
+  return Holder(graph, schedule, maxLive).run();
 }

@@ -8,10 +8,6 @@
 
 using namespace mlir::abn::plan;
 
-/// Sizes count as they are: what alignment adds, the packer knows. A bound of rounded sizes would
-/// be above the arena of a plan whose last buffer is not rounded.
-static constexpr int64_t kUnrounded = 1;
-
 namespace {
 /// A first schedule with its largest sum of live bytes and its place in the portfolio.
 struct Base {
@@ -24,15 +20,14 @@ struct Base {
 static Base makeBase(const StepGraph &graph, const ScheduleOptions &options, size_t place) {
   Base base{buildSchedule(graph, options), 0, place};
   // A rebuilt value may be asked for before what gives it back is there.
-  base.maxLive = isComplete(graph, base.schedule)
-                     ? evaluate(graph, base.schedule, kUnrounded).maxLive
-                     : std::numeric_limits<int64_t>::max();
+  base.maxLive = isComplete(graph, base.schedule) ? evaluate(graph, base.schedule).maxLive
+                                                  : std::numeric_limits<int64_t>::max();
   return base;
 }
 
 /// A plan that is not packed yet: `arena` is what it is at least.
 static PlanPoint makePoint(const StepGraph &graph, Schedule schedule) {
-  Evaluation evaluation = evaluate(graph, schedule, kUnrounded);
+  Evaluation evaluation = evaluate(graph, schedule);
   return {std::move(schedule), evaluation.maxLive, evaluation.maxLive, evaluation.cost};
 }
 
@@ -58,7 +53,7 @@ static void packFrontier(const StepGraph &graph, std::vector<PlanPoint> &points,
                          int64_t alignment) {
   keepFrontier(points);
   for (PlanPoint &point : points)
-    point.arena = packArena(evaluate(graph, point.schedule, kUnrounded), alignment);
+    point.arena = packArena(evaluate(graph, point.schedule), alignment);
   keepFrontier(points);
 }
 
@@ -111,7 +106,7 @@ static std::vector<PlanPoint> makeLightPoints(const StepGraph &graph, const Plan
   for (unsigned i = 0; i < std::min<size_t>(effort.bases, bases.size()); ++i)
     for (int percent : effort.limits) {
       int64_t limit = bases.front().maxLive / 100 * percent;
-      points.push_back(makePoint(graph, holdValues(graph, bases[i].schedule, limit, kUnrounded)));
+      points.push_back(makePoint(graph, holdValues(graph, bases[i].schedule, limit)));
       // Nothing is recomputed any more.
       if (points.back().cost.bytes == 0)
         break;
@@ -158,8 +153,8 @@ static std::vector<PlanPoint> makeHeavyPoints(const StepGraph &graph, const Plan
     for (unsigned i = 0; i < count; ++i)
       recomputed[heavy[i]] = true;
     std::vector<Base> bases = makeBases(graph, options, rebuiltBy, recomputed);
-    points.push_back(makePoint(
-        graph, holdValues(graph, bases.front().schedule, bases.front().maxLive, kUnrounded)));
+    points.push_back(
+        makePoint(graph, holdValues(graph, bases.front().schedule, bases.front().maxLive)));
   }
   return points;
 }
@@ -175,10 +170,10 @@ static unsigned findCheapest(const std::vector<PlanPoint> &curve, int64_t arena)
 
 PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOptions &options) {
   PlannerResult result;
-  result.lowerBound = computeLowerBound(graph, kUnrounded, /*recomputeHeavy=*/true);
-  result.lowerBoundWithoutHeavy = computeLowerBound(graph, kUnrounded, /*recomputeHeavy=*/false);
+  result.lowerBound = computeLowerBound(graph, /*recomputeHeavy=*/true);
+  result.lowerBoundWithoutHeavy = computeLowerBound(graph, /*recomputeHeavy=*/false);
   std::vector<unsigned> rebuiltBy =
-      options.mayRebuild ? chooseMembers(graph, kUnrounded) : std::vector<unsigned>();
+      options.mayRebuild ? chooseMembers(graph) : std::vector<unsigned>();
   result.curve = makeLightPoints(graph, options, {});
   if (!rebuiltBy.empty()) {
     std::vector<PlanPoint> rebuilding = makeLightPoints(graph, options, rebuiltBy);
@@ -227,7 +222,7 @@ PlanPoint mlir::abn::plan::reorderStep(const StepGraph &graph, int64_t alignment
   for (PlanPoint &point : points) {
     if (best && point.maxLive >= best->arena)
       continue;
-    point.arena = packArena(evaluate(graph, point.schedule, kUnrounded), alignment);
+    point.arena = packArena(evaluate(graph, point.schedule), alignment);
     if (!best || point.arena < best->arena)
       best = &point;
   }

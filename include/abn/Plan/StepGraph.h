@@ -105,11 +105,12 @@ struct Evaluation {
 /// and every op of the traced order is there.
 bool isComplete(const StepGraph &graph, const Schedule &schedule);
 
-/// Lifetimes, takeovers and costs of a complete schedule; linear. Sizes are rounded up to
-/// `alignment`.
-Evaluation evaluate(const StepGraph &graph, const Schedule &schedule, int64_t alignment);
+/// Lifetimes, takeovers and costs of a complete schedule; linear. Sizes count as they are: what
+/// alignment adds, the packer knows.
+Evaluation evaluate(const StepGraph &graph, const Schedule &schedule);
 
-/// The bytes of the smallest arena known for the buffers of `evaluation`.
+/// The bytes of the smallest arena known for the buffers of `evaluation`, each at a multiple of
+/// `alignment`.
 int64_t packArena(const Evaluation &evaluation, int64_t alignment);
 
 } // namespace mlir::abn::plan

@@ -58,7 +58,7 @@ static int64_t pickAlignment(uint64_t seed) { return seed % 3 ? 256 : 1; }
 static void addRebuilds(uint64_t seed, const StepGraph &graph, ScheduleOptions &options) {
   Random random(seed + 2000);
   if (random.chance(50)) {
-    options.rebuiltBy = chooseMembers(graph, 256);
+    options.rebuiltBy = chooseMembers(graph);
     return;
   }
   options.rebuiltBy.assign(graph.values.size(), kNone);
@@ -80,8 +80,8 @@ static void testEvaluate() {
   for (uint64_t seed = 0; seed < 3000; ++seed) {
     StepGraph graph = makeGraph(seed);
     Schedule schedule = buildSchedule(graph, makeOptions(seed, graph));
-    Evaluation evaluation = evaluate(graph, schedule, pickAlignment(seed));
-    std::string problem = checkEvaluation(graph, schedule, evaluation, pickAlignment(seed));
+    Evaluation evaluation = evaluate(graph, schedule);
+    std::string problem = checkEvaluation(graph, schedule, evaluation);
     expect(problem.empty() ? "" : problem + show(schedule), "evaluate", seed, graph);
     copies += evaluation.copies;
     for (const std::vector<unsigned> &step : evaluation.takenFrom)
@@ -129,7 +129,7 @@ static void testOrders() {
     }
     int64_t alignment = pickAlignment(seed);
     PlanPoint point = reorderStep(graph, alignment);
-    int64_t given = packArena(evaluate(graph, graph.order, 1), alignment);
+    int64_t given = packArena(evaluate(graph, graph.order), alignment);
     expect(unless(isComplete(graph, point.schedule), "not complete"), "reorderStep", seed, graph);
     // Constants are filled again where they are read.
     std::vector<unsigned> runs(graph.ops.size());
@@ -149,17 +149,16 @@ static void testHoldValues() {
   unsigned before = 0, after = 0;
   for (uint64_t seed = 0; seed < 3000; ++seed) {
     StepGraph graph = makeGraph(seed);
-    int64_t alignment = pickAlignment(seed);
     ScheduleOptions options = makeOptions(seed, graph);
     options.recompute = true;
     addRebuilds(seed, graph, options);
     Schedule schedule = buildSchedule(graph, options);
     if (!isComplete(graph, schedule))
       continue;
-    Evaluation first = evaluate(graph, schedule, alignment);
+    Evaluation first = evaluate(graph, schedule);
     int64_t limit = first.maxLive * (80 + 10 * (seed % 12)) / 100;
-    Schedule held = holdValues(graph, schedule, limit, alignment);
-    Evaluation evaluation = evaluate(graph, held, alignment);
+    Schedule held = holdValues(graph, schedule, limit);
+    Evaluation evaluation = evaluate(graph, held);
     std::string problem;
     if (!isComplete(graph, held))
       problem = "not complete";
@@ -195,10 +194,10 @@ static void testLowerBound() {
                                : makeRandomGraph(seed, shape);
     if (graph.values.size() > 64 || graph.ops.size() > 64)
       continue;
-    int64_t alignment = pickAlignment(seed), bounds[2];
+    int64_t bounds[2];
     for (bool recomputeHeavy : {true, false}) {
-      int64_t bound = bounds[recomputeHeavy] = computeLowerBound(graph, alignment, recomputeHeavy);
-      std::optional<bool> fits = fitsWithin(graph, bound - 1, alignment, recomputeHeavy);
+      int64_t bound = bounds[recomputeHeavy] = computeLowerBound(graph, recomputeHeavy);
+      std::optional<bool> fits = fitsWithin(graph, bound - 1, recomputeHeavy);
       expect(
           unless(!fits.value_or(false), "a schedule fits below the bound " + std::to_string(bound)),
           recomputeHeavy ? "bound" : "bound without convolutions", seed, graph);
@@ -206,7 +205,7 @@ static void testLowerBound() {
         continue;
       ++checked;
       higher += bound > bounds[true];
-      tight += fitsWithin(graph, bound, alignment, recomputeHeavy).value_or(false);
+      tight += fitsWithin(graph, bound, recomputeHeavy).value_or(false);
     }
   }
   std::printf("lower bound: %u checked, %u reached, %u higher without convolutions\n", checked,
@@ -251,13 +250,12 @@ struct SmallGraph {
     return value;
   }
   void expectBound(int64_t expected, const char *what) const {
-    int64_t bound = computeLowerBound(graph, 1, /*recomputeHeavy=*/false);
+    int64_t bound = computeLowerBound(graph, /*recomputeHeavy=*/false);
     expect(unless(bound == expected, "the bound is " + std::to_string(bound) + ", expected " +
                                          std::to_string(expected)),
            what, 0, graph);
-    expect(
-        unless(fitsWithin(graph, bound - 1, 1, false) == false, "a schedule fits below the bound"),
-        what, 0, graph);
+    expect(unless(fitsWithin(graph, bound - 1, false) == false, "a schedule fits below the bound"),
+           what, 0, graph);
   }
 };
 
@@ -271,8 +269,8 @@ static void testForwardEnd() {
   for (unsigned read : {a, b, c})
     step.addOutput({loss, read}, false);
   step.expectBound(3000, "forward end");
-  expect(unless(computeLowerBound(step.graph, 1, true) == 2000, "not the largest op"),
-         "forward end", 0, step.graph);
+  expect(unless(computeLowerBound(step.graph, true) == 2000, "not the largest op"), "forward end",
+         0, step.graph);
 
   // Two convolutions that may follow the last one of the given order, one after the other.
   SmallGraph free;
@@ -301,7 +299,7 @@ static void testForwardEnd() {
 static std::string checkPlan(const StepGraph &graph, const PlannerResult &result) {
   for (const PlanPoint &point : result.curve) {
     // Sizes count as they are; what alignment adds is in the arena.
-    Evaluation evaluation = evaluate(graph, point.schedule, /*alignment=*/1);
+    Evaluation evaluation = evaluate(graph, point.schedule);
     if (!isComplete(graph, point.schedule))
       return "a plan is not complete";
     if (std::string problem = simulate(graph, point.schedule, evaluation); !problem.empty())
