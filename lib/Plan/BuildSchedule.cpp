@@ -2,6 +2,7 @@
 // value computed again before each of its backward readers.
 #include "abn/Plan/Schedules.h"
 #include <algorithm>
+#include <utility>
 
 using namespace mlir::abn::plan;
 
@@ -18,7 +19,7 @@ public:
   ScheduleBuilder(const StepGraph &graph, const ScheduleOptions &options)
       : graph(graph), options(options), producer(graph.values.size(), kNone),
         readers(graph.values.size()), isSink(graph.ops.size()), computed(graph.values.size()),
-        pinnedBy(graph.ops.size()) {
+        pinnedBy(graph.ops.size()), seenIn(graph.values.size(), kNone) {
     for (unsigned op : graph.order) {
       for (const GraphResult &result : graph.ops[op].results)
         producer[result.value] = op;
@@ -84,9 +85,8 @@ private:
   bool isInternal(unsigned value) const { return !graph.values[value].isExternal; }
 
   /// Whether running the cluster frees less than what it leaves.
-  bool isDeferred(const std::vector<unsigned> &cluster) const {
+  bool isDeferred(const std::vector<unsigned> &cluster) {
     int64_t kept = 0, operands = 0;
-    std::vector<unsigned> seen;
     for (unsigned op : cluster) {
       for (const GraphResult &result : graph.ops[op].results) {
         if (graph.values[result.value].isOutput)
@@ -94,16 +94,12 @@ private:
       }
       for (unsigned value : graph.ops[op].reads) {
         bool inside = producer[value] != kNone && isInCurrentCluster(producer[value]);
-        bool isNew = std::find(seen.begin(), seen.end(), value) == seen.end();
-        if (isInternal(value) && !inside && isNew && !isConstantValue(value)) {
+        bool isNew = std::exchange(seenIn[value], clusters) != clusters;
+        if (isInternal(value) && !inside && isNew && !isConstantValue(value))
           operands += graph.values[value].bytes;
-          seen.push_back(value);
-        }
         // An update that is written over a donated argument takes nothing.
-        if (graph.values[value].isDonated && isNew) {
+        if (graph.values[value].isDonated && isNew)
           kept -= graph.values[value].bytes;
-          seen.push_back(value);
-        }
       }
     }
     // What is small runs as soon as it can: an update of running statistics.
@@ -353,6 +349,7 @@ private:
   std::vector<bool> isSink, computed;
   std::vector<State> state;
   std::vector<std::vector<unsigned>> pinnedBy; // by op: the values that are held for it
+  std::vector<unsigned> seenIn; // by value: the last cluster whose operands it was counted among
   std::vector<bool> placed, isDroppable, available;
   std::vector<unsigned> clusterOf; // by op: the cluster of sinks that it was placed or put off with
   unsigned clusters = 0;

@@ -94,7 +94,11 @@ private:
 
 class LowerBound {
 public:
-  explicit LowerBound(const StepGraph &graph) : graph(graph) {}
+  explicit LowerBound(const StepGraph &graph) : graph(graph) {
+    for (const GraphValue &value : graph.values)
+      if (value.isDonated)
+        ++allDonated[value.bytes];
+  }
 
   /// Whatever the schedule: at the end every output is there; at every op its operands and results
   /// are, less the results that may take over an operand.
@@ -103,7 +107,7 @@ public:
     for (unsigned value = 0; value < graph.values.size(); ++value)
       if (graph.values[value].isOutput && !graph.values[value].isExternal)
         outputs.push_back(value);
-    int64_t bound = sumInArena(outputs, findDonated());
+    int64_t bound = sumInArena(outputs, allDonated);
     for (unsigned id : graph.order) {
       const GraphOp &op = graph.ops[id];
       std::vector<unsigned> reads = getDistinctReads(op);
@@ -165,13 +169,12 @@ public:
   }
 
 private:
-  /// Donated arguments by their bytes, but for those of `except`.
-  std::map<int64_t, unsigned> findDonated(const std::vector<unsigned> &except = {}) const {
-    std::map<int64_t, unsigned> donated;
-    for (unsigned value = 0; value < graph.values.size(); ++value)
-      if (graph.values[value].isDonated &&
-          std::find(except.begin(), except.end(), value) == except.end())
-        ++donated[graph.values[value].bytes];
+  /// Donated arguments by their bytes, but for those among `except`, distinct values.
+  std::map<int64_t, unsigned> findDonated(const std::vector<unsigned> &except) const {
+    std::map<int64_t, unsigned> donated = allDonated;
+    for (unsigned value : except)
+      if (graph.values[value].isDonated)
+        --donated[graph.values[value].bytes];
     return donated;
   }
 
@@ -204,7 +207,7 @@ private:
     std::vector<unsigned> needed;
     if (last == kNone || !isReachedByAll(last))
       return needed;
-    std::vector<bool> depends(graph.values.size());
+    std::vector<bool> depends(graph.values.size()), isReadLater(graph.values.size());
     for (unsigned id : graph.order) {
       const GraphOp &op = graph.ops[id];
       bool isAfter = id == last || std::any_of(op.reads.begin(), op.reads.end(),
@@ -216,8 +219,10 @@ private:
       for (unsigned value : op.reads) {
         if (id != last && isForwardValue[value] && !depends[value])
           needed.push_back(value);
-        if (graph.values[value].isExternal)
+        if (graph.values[value].isExternal && !isReadLater[value]) {
+          isReadLater[value] = true;
           readLater.push_back(value);
+        }
       }
     }
     return needed;
@@ -244,6 +249,8 @@ private:
   }
 
   const StepGraph &graph;
+  /// By bytes.
+  std::map<int64_t, unsigned> allDonated;
 };
 } // namespace
 

@@ -8,6 +8,9 @@
 
 using namespace mlir::abn::plan;
 
+/// How long the packer searches where plans are compared; the last word is abn-assign-offsets'.
+static constexpr int64_t kCarefulNodes = 50'000;
+
 namespace {
 /// A first schedule with its largest sum of live bytes and its place in the portfolio.
 struct Base {
@@ -48,12 +51,17 @@ static void keepFrontier(std::vector<PlanPoint> &points) {
 }
 
 /// The frontier of the packed arenas. Packing is the dear part, and adds little: points that are
-/// beaten before it are not packed.
+/// beaten before it are not packed, and only those near the smallest, where the objectives choose,
+/// with care.
 static void packFrontier(const StepGraph &graph, std::vector<PlanPoint> &points,
                          int64_t alignment) {
+  constexpr int64_t kNear = 105, kNodes = 5'000;
   keepFrontier(points);
-  for (PlanPoint &point : points)
-    point.arena = packArena(evaluate(graph, point.schedule), alignment);
+  for (PlanPoint &point : points) {
+    bool isNear = point.maxLive / kNear <= points.back().maxLive / 100;
+    point.arena =
+        packArena(evaluate(graph, point.schedule), alignment, isNear ? kCarefulNodes : kNodes);
+  }
   keepFrontier(points);
 }
 
@@ -82,35 +90,22 @@ static std::vector<Base> makeBases(const StepGraph &graph, const PlannerOptions 
   return bases;
 }
 
-/// How many of the first schedules are worked out, and the limits, in percent of the smallest peak,
-/// up to which values are held in them.
-struct Effort {
-  unsigned bases;
-  std::vector<int> limits;
-};
-
-/// Large steps get a coarser curve: each of its plans takes as long as planning a small step.
-static Effort getEffort(const StepGraph &graph) {
-  constexpr size_t kLarge = 2500;
-  if (graph.order.size() > kLarge)
-    return {1, {100, 103, 110, 130, 200}};
-  return {2, {100, 101, 102, 103, 105, 108, 112, 118, 125, 140, 160, 200, 300}};
-}
+/// How many of the first schedules are worked out.
+static constexpr unsigned kWorkedOut = 2;
+/// The limits up to which values are held in them, in percent of the smallest peak.
+static constexpr int kLimits[] = {100, 101, 102, 103, 105, 108, 112, 118, 125, 140, 160, 200, 300};
 
 /// The points of the light plans: nothing heavy is computed again.
 static std::vector<PlanPoint> makeLightPoints(const StepGraph &graph, const PlannerOptions &options,
                                               const std::vector<unsigned> &rebuiltBy) {
   std::vector<PlanPoint> points;
   std::vector<Base> bases = makeBases(graph, options, rebuiltBy, {});
-  Effort effort = getEffort(graph);
-  for (unsigned i = 0; i < std::min<size_t>(effort.bases, bases.size()); ++i)
-    for (int percent : effort.limits) {
-      int64_t limit = bases.front().maxLive / 100 * percent;
-      points.push_back(makePoint(graph, holdValues(graph, bases[i].schedule, limit)));
-      // Nothing is recomputed any more.
-      if (points.back().cost.bytes == 0)
-        break;
-    }
+  std::vector<int64_t> limits;
+  for (int percent : kLimits)
+    limits.push_back(bases.front().maxLive / 100 * percent);
+  for (unsigned i = 0; i < std::min<size_t>(kWorkedOut, bases.size()); ++i)
+    for (Schedule &held : holdValues(graph, bases[i].schedule, limits))
+      points.push_back(makePoint(graph, std::move(held)));
   // The order as it is, and with the weight gradients moved, without any recomputation.
   for (bool moveSinks : {false, true}) {
     ScheduleOptions plain;
@@ -153,8 +148,8 @@ static std::vector<PlanPoint> makeHeavyPoints(const StepGraph &graph, const Plan
     for (unsigned i = 0; i < count; ++i)
       recomputed[heavy[i]] = true;
     std::vector<Base> bases = makeBases(graph, options, rebuiltBy, recomputed);
-    points.push_back(
-        makePoint(graph, holdValues(graph, bases.front().schedule, bases.front().maxLive)));
+    points.push_back(makePoint(
+        graph, holdValues(graph, bases.front().schedule, {bases.front().maxLive}).front()));
   }
   return points;
 }
@@ -222,7 +217,7 @@ PlanPoint mlir::abn::plan::reorderStep(const StepGraph &graph, int64_t alignment
   for (PlanPoint &point : points) {
     if (best && point.maxLive >= best->arena)
       continue;
-    point.arena = packArena(evaluate(graph, point.schedule), alignment);
+    point.arena = packArena(evaluate(graph, point.schedule), alignment, kCarefulNodes);
     if (!best || point.arena < best->arena)
       best = &point;
   }

@@ -183,13 +183,13 @@ Evaluation mlir::abn::plan::evaluate(const StepGraph &graph, const Schedule &sch
   return Evaluator(graph, schedule).run();
 }
 
-int64_t mlir::abn::plan::packArena(const Evaluation &evaluation, int64_t alignment) {
+int64_t mlir::abn::plan::packArena(const Evaluation &evaluation, int64_t alignment,
+                                   int64_t nodeLimit) {
   ::abn::pack::Problem problem;
   for (const PlannedBuffer &buffer : evaluation.buffers)
     problem.buffers.push_back(
         {buffer.lower, static_cast<int64_t>(buffer.upper) + 1, buffer.bytes, alignment, {}, {}});
-  // Enough to tell plans apart; the last word is abn-assign-offsets'.
   ::abn::pack::Options options;
-  options.nodeLimit = 50'000;
+  options.nodeLimit = nodeLimit;
   return ::abn::pack::solve(problem, options).arena;
 }

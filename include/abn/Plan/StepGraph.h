@@ -110,8 +110,8 @@ bool isComplete(const StepGraph &graph, const Schedule &schedule);
 Evaluation evaluate(const StepGraph &graph, const Schedule &schedule);
 
 /// The bytes of the smallest arena known for the buffers of `evaluation`, each at a multiple of
-/// `alignment`.
-int64_t packArena(const Evaluation &evaluation, int64_t alignment);
+/// `alignment`, after at most `nodeLimit` steps of search.
+int64_t packArena(const Evaluation &evaluation, int64_t alignment, int64_t nodeLimit);
 
 } // namespace mlir::abn::plan
 
