@@ -1,4 +1,5 @@
 // abn-assign-offsets: solves the abn.pack ops with the packer.
+#include "Alignment.h"
 #include "ParametricPack.h"
 #include "SizeSymbols.h"
 #include "abn/AbnDialect.h"
@@ -50,25 +51,28 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
   using AssignOffsetsBase::AssignOffsetsBase;
 
   void runOnOperation() override {
-    if (alignment <= 0 || !llvm::isPowerOf2_64(alignment)) {
-      getOperation().emitError() << "expected a power of two for the option `alignment`, got "
-                                 << alignment.getValue();
+    // Errors are not of the op: that would print the whole function.
+    Location loc = getOperation().getLoc();
+    if (failed(checkAlignment(loc, alignment)))
       return signalPassFailure();
-    }
     if (canaryBytes < 0) {
-      getOperation().emitError() << "expected no negative option `canary-bytes`, got "
-                                 << canaryBytes.getValue();
+      emitError(loc) << "expected no negative option `canary-bytes`, got "
+                     << canaryBytes.getValue();
       return signalPassFailure();
     }
     if (dynamicSize < 0) {
-      getOperation().emitError() << "expected no negative option `dynamic-size`, got "
-                                 << dynamicSize.getValue();
+      emitError(loc) << "expected no negative option `dynamic-size`, got "
+                     << dynamicSize.getValue();
       return signalPassFailure();
     }
-    getOperation().walk([&](PackOp op) { solve(op); });
+    WalkResult result = getOperation().walk([&](PackOp op) {
+      return failed(solve(op)) ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
   }
 
-  void solve(PackOp op) {
+  LogicalResult solve(PackOp op) {
     op.setAlignment(alignment);
     for (StringRef old :
          {AbnDialect::kCanaryAttr, AbnDialect::kDynamicSizeAttr, AbnDialect::kArenaBytesAttr})
@@ -82,27 +86,33 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
     for (Value symbol : symbols)
       if (Operation *product = symbol.getDefiningOp(); product && isOpTriviallyDead(product))
         product->erase();
-    if (llvm::all_of(op.getSizes(), [](Value size) { return matchPattern(size, m_Constant()); }))
-      solveConstant(op);
-    else
+    if (llvm::all_of(op.getSizes(), [](Value size) { return matchPattern(size, m_Constant()); })) {
+      if (failed(solveConstant(op)))
+        return failure();
+    } else {
       solveParametric(op);
+    }
     if (canaryBytes > 0)
       setInteger(op, AbnDialect::kCanaryAttr, canaryBytes);
+    return success();
   }
 
   static void setInteger(PackOp op, StringRef name, int64_t value) {
     op->setAttr(name, Builder(op.getContext()).getI64IntegerAttr(value));
   }
 
-  void solveConstant(PackOp op) {
+  LogicalResult solveConstant(PackOp op) {
     ::abn::pack::Problem problem = getProblem(op, alignment, canaryBytes);
     ::abn::pack::Options options;
     options.nodeLimit = nodeLimit;
     ::abn::pack::Result solved = ::abn::pack::solve(problem, options);
+    if (solved.offsets.size() != problem.buffers.size() || solved.maxLive == INT64_MAX)
+      return emitError(op.getLoc()) << "the arena does not fit in 64 bits";
     op.setOffsets(ArrayRef<int64_t>(solved.offsets));
     op.setArenaSize(solved.arena);
     setInteger(op, AbnDialect::kLowerBoundAttr, solved.lowerBound);
     setInteger(op, AbnDialect::kMaxLiveAttr, solved.maxLive);
+    return success();
   }
 
   /// What dynamic dimensions are taken to be: the option, or what the planner took.

@@ -1,4 +1,5 @@
 // abn-plan-recompute: what is kept, what is computed again and when.
+#include "Alignment.h"
 #include "GradientsFromOutput.h"
 #include "ResolveSizes.h"
 #include "abn/AbnDialect.h"
@@ -76,28 +77,27 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    // Errors are not of the op: that would print the whole module.
     std::optional<plan::Objective> goal = parseObjective(objective);
     if (!goal) {
-      module.emitError() << "expected peak, balanced or time for the option `objective`, got `"
-                         << objective << "`";
+      emitError(module.getLoc())
+          << "expected peak, balanced or time for the option `objective`, got `" << objective
+          << "`";
       return signalPassFailure();
     }
-    if (alignment <= 0 || !llvm::isPowerOf2_64(alignment)) {
-      module.emitError() << "expected a power of two for the option `alignment`, got "
-                         << alignment.getValue();
+    if (failed(checkAlignment(module.getLoc(), alignment)))
       return signalPassFailure();
-    }
     if (dynamicSize <= 0) {
-      module.emitError() << "expected a positive option `dynamic-size`, got "
-                         << dynamicSize.getValue();
+      emitError(module.getLoc()) << "expected a positive option `dynamic-size`, got "
+                                 << dynamicSize.getValue();
       return signalPassFailure();
     }
     plan::PlannerOptions options;
     options.objective = *goal;
     options.alignment = alignment;
     if (budgetBytes < -1) {
-      module.emitError() << "expected a number of bytes for the option `budget-bytes`, got "
-                         << budgetBytes.getValue();
+      emitError(module.getLoc()) << "expected a number of bytes for the option `budget-bytes`, got "
+                                 << budgetBytes.getValue();
       return signalPassFailure();
     }
     if (budgetBytes >= 0)

@@ -1,4 +1,5 @@
 // abn-schedule: the order of the ops for the smallest arena.
+#include "Alignment.h"
 #include "ResolveSizes.h"
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
@@ -23,11 +24,8 @@ struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (alignment <= 0 || !llvm::isPowerOf2_64(alignment)) {
-      emitError(func.getLoc()) << "expected a power of two for the option `alignment`, got "
-                               << alignment.getValue();
+    if (failed(checkAlignment(func.getLoc(), alignment)))
       return signalPassFailure();
-    }
     if (dynamicSize <= 0) {
       emitError(func.getLoc()) << "expected a positive option `dynamic-size`, got "
                                << dynamicSize.getValue();

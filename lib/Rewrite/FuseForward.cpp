@@ -239,12 +239,7 @@ struct FuseForward : abn::impl::FuseForwardBase<FuseForward> {
     func::FuncOp func = getOperation();
     ChainOptions options;
     options.throughAdd = throughAdd;
-    options.gammaThreshold = gammaThreshold;
-    if (!(gammaThreshold > 0) || !std::isfinite(gammaThreshold)) {
-      func.emitError() << "expected a positive gamma threshold, got " << gammaThreshold;
-      return signalPassFailure();
-    }
-    if (failed(options.parseGammaPolicies(gammaPolicy, [&] { return func.emitError(); })))
+    if (failed(options.parseGamma(gammaPolicy, gammaThreshold, func.getLoc())))
       return signalPassFailure();
     std::optional<unsigned> loss;
     if (lossResult >= 0)
