@@ -98,6 +98,8 @@ def Abn_Dialect : Dialect {
     static constexpr StringLiteral kPlanAttr = "abn.plan";
     /// In it, if sizes are known only at run time: the size of dynamic dimensions that it is tuned for.
     static constexpr StringLiteral kDynamicSizeKey = "dynamic_size";
+    /// In it: the bytes that the arena must not exceed, if a budget was given.
+    static constexpr StringLiteral kBudgetKey = "budget_bytes";
     void registerAttributes();
   }];
 }

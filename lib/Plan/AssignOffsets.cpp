@@ -108,6 +108,8 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
     ::abn::pack::Result solved = ::abn::pack::solve(problem, options);
     if (solved.offsets.size() != problem.buffers.size() || solved.maxLive == INT64_MAX)
       return emitError(op.getLoc()) << "the arena does not fit in 64 bits";
+    if (failed(checkBudget(op, solved.arena)))
+      return failure();
     op.setOffsets(ArrayRef<int64_t>(solved.offsets));
     op.setArenaSize(solved.arena);
     setInteger(op, AbnDialect::kLowerBoundAttr, solved.lowerBound);
@@ -115,13 +117,27 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
     return success();
   }
 
+  /// What the planner says of the op's function.
+  static IntegerAttr getPlanned(PackOp op, StringRef key) {
+    auto func = op->getParentOfType<func::FuncOp>();
+    auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    return plan ? plan.getAs<IntegerAttr>(key) : IntegerAttr();
+  }
+
+  /// The budget that abn-plan-recompute promised to keep, but for canaries, which nobody planned.
+  LogicalResult checkBudget(PackOp op, int64_t arena) const {
+    IntegerAttr budget = getPlanned(op, AbnDialect::kBudgetKey);
+    if (!budget || arena <= budget.getInt() || canaryBytes > 0)
+      return success();
+    return emitError(op.getLoc()) << "the arena of " << arena << " bytes is above the budget of "
+                                  << budget.getInt() << " bytes that the plan was to keep";
+  }
+
   /// What dynamic dimensions are taken to be: the option, or what the planner took.
   int64_t getDynamicSize(PackOp op) const {
     if (dynamicSize > 0)
       return dynamicSize;
-    auto func = op->getParentOfType<func::FuncOp>();
-    auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
-    auto planned = plan ? plan.getAs<IntegerAttr>(AbnDialect::kDynamicSizeKey) : IntegerAttr();
+    IntegerAttr planned = getPlanned(op, AbnDialect::kDynamicSizeKey);
     return planned ? planned.getInt() : 8;
   }
 
@@ -142,6 +158,12 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
     SmallVector<Attribute> maps;
     for (const plan::Forms &offset : solved.offsets)
       maps.push_back(AffineMapAttr::get(getMap(offset, op.getContext())));
+    // Rounded sizes may need a little more than planned.
+    if (IntegerAttr budget = getPlanned(op, AbnDialect::kBudgetKey);
+        budget && canaryBytes == 0 && solved.arenaBytes > budget.getInt())
+      emitWarning(op.getLoc()) << "the arena of " << solved.arenaBytes
+                               << " bytes at the planned size is above the budget of "
+                               << budget.getInt() << " bytes";
     op.getSymbolsMutable().assign(symbols.materialize(b, op.getLoc()));
     op.setOffsetMapsAttr(b.getArrayAttr(maps));
     op.setArenaMap(getMap(solved.arena, op.getContext()));

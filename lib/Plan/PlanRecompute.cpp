@@ -41,7 +41,8 @@ static StringRef getNumerics(func::FuncOp func) {
 
 /// What the report says of the plan, on the function. The curve has four numbers for each plan:
 /// bytes of the arena, bytes, operations and convolutions that are computed again.
-static void recordPlan(func::FuncOp func, const plan::PlannerResult &result, StringRef objective) {
+static void recordPlan(func::FuncOp func, const plan::PlannerResult &result, StringRef objective,
+                       std::optional<int64_t> budget) {
   Builder b(func.getContext());
   auto integer = [&](StringRef key, int64_t value) {
     return b.getNamedAttr(key, b.getI64IntegerAttr(value));
@@ -50,17 +51,18 @@ static void recordPlan(func::FuncOp func, const plan::PlannerResult &result, Str
   for (const plan::PlanPoint &point : result.curve)
     curve.append({point.arena, point.cost.bytes, point.cost.flops, point.cost.heavyOps});
   const plan::PlanPoint &chosen = result.curve[result.chosen];
-  func->setAttr(
-      AbnDialect::kPlanAttr,
-      b.getDictionaryAttr(
-          {integer("arena_bytes", chosen.arena), integer("max_live_bytes", chosen.maxLive),
-           integer("recompute_bytes", chosen.cost.bytes),
-           integer("recompute_flops", chosen.cost.flops),
-           integer("convolutions_recomputed", chosen.cost.heavyOps),
-           integer("plan_lower_bound_bytes", result.lowerBoundWithoutHeavy),
-           b.getNamedAttr("curve", b.getDenseI64ArrayAttr(curve)), integer("chosen", result.chosen),
-           b.getNamedAttr("numerics", b.getStringAttr(getNumerics(func))),
-           b.getNamedAttr("objective", b.getStringAttr(objective))}));
+  NamedAttrList plan(b.getDictionaryAttr(
+      {integer("arena_bytes", chosen.arena), integer("max_live_bytes", chosen.maxLive),
+       integer("recompute_bytes", chosen.cost.bytes), integer("recompute_flops", chosen.cost.flops),
+       integer("convolutions_recomputed", chosen.cost.heavyOps),
+       integer("plan_lower_bound_bytes", result.lowerBoundWithoutHeavy),
+       b.getNamedAttr("curve", b.getDenseI64ArrayAttr(curve)), integer("chosen", result.chosen),
+       b.getNamedAttr("numerics", b.getStringAttr(getNumerics(func))),
+       b.getNamedAttr("objective", b.getStringAttr(objective))}));
+  // A promise to be kept by what places the buffers.
+  if (budget)
+    plan.set(AbnDialect::kBudgetKey, b.getI64IntegerAttr(*budget));
+  func->setAttr(AbnDialect::kPlanAttr, plan.getDictionary(func.getContext()));
 }
 
 /// What the plan is tuned for, so that abn-assign-offsets does not have to be told again.
@@ -168,7 +170,7 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
       return failure();
     }
     const plan::PlanPoint &chosen = result.curve[result.chosen];
-    recordPlan(func, result, objective);
+    recordPlan(func, result, objective, options.budget);
     if (model.isDynamic())
       recordDynamicSize(func, dynamicSize);
     remark::analysis(func.getLoc(), remark::RemarkOpts::name("PlanRecompute").category("abn"))

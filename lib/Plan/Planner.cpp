@@ -10,6 +10,8 @@ using namespace mlir::abn::plan;
 
 /// How long the packer searches where plans are compared; the last word is abn-assign-offsets'.
 static constexpr int64_t kCarefulNodes = 50'000;
+/// How long that one searches if nothing else is asked for.
+static constexpr int64_t kLastNodes = 500'000;
 
 namespace {
 /// A first schedule with its largest sum of live bytes and its place in the portfolio.
@@ -52,15 +54,18 @@ static void keepFrontier(std::vector<PlanPoint> &points) {
 
 /// The frontier of the packed arenas. Packing is the dear part, and adds little: points that are
 /// beaten before it are not packed, and only those near the smallest, where the objectives choose,
-/// with care.
+/// with care. A plan that a budget may have room for, by its live bytes, is packed as
+/// abn-assign-offsets will; a smaller budget finds it with the same arena.
 static void packFrontier(const StepGraph &graph, std::vector<PlanPoint> &points,
-                         int64_t alignment) {
+                         const PlannerOptions &options) {
   constexpr int64_t kNear = 105, kNodes = 5'000;
   keepFrontier(points);
   for (PlanPoint &point : points) {
     bool isNear = point.maxLive / kNear <= points.back().maxLive / 100;
-    point.arena =
-        packArena(evaluate(graph, point.schedule), alignment, isNear ? kCarefulNodes : kNodes);
+    Evaluation evaluation = evaluate(graph, point.schedule);
+    point.arena = packArena(evaluation, options.alignment, isNear ? kCarefulNodes : kNodes);
+    if (options.budget && point.maxLive <= *options.budget && point.arena > *options.budget)
+      point.arena = std::min(point.arena, packArena(evaluation, options.alignment, kLastNodes));
   }
   keepFrontier(points);
 }
@@ -174,14 +179,14 @@ PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOpt
     std::vector<PlanPoint> rebuilding = makeLightPoints(graph, options, rebuiltBy);
     std::move(rebuilding.begin(), rebuilding.end(), std::back_inserter(result.curve));
   }
-  packFrontier(graph, result.curve, options.alignment);
+  packFrontier(graph, result.curve, options);
   int64_t smallest = result.curve.back().arena;
   if (options.budget) {
     // The plans that a budget chooses from do not depend on it: a smaller budget can only rule out
     // the plan that a larger one has chosen, so that the peak never rises.
     if (*options.budget < smallest) {
       std::vector<PlanPoint> heavy = makeHeavyPoints(graph, options, rebuiltBy);
-      packFrontier(graph, heavy, options.alignment);
+      packFrontier(graph, heavy, options);
       std::move(heavy.begin(), heavy.end(), std::back_inserter(result.curve));
       keepFrontier(result.curve);
     }

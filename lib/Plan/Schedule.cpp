@@ -49,6 +49,11 @@ struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
     if (!model.hasBuffers())
       return;
     plan::PlanPoint point = reorderStep(model.getGraph(), alignment);
+    // The given order keeps the budget, though packed in a hurry it may look larger.
+    auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    if (auto budget = plan ? plan.getAs<IntegerAttr>(AbnDialect::kBudgetKey) : IntegerAttr();
+        budget && point.arena > budget.getInt())
+      return;
     remark::analysis(func.getLoc(), remark::RemarkOpts::name("Schedule").category("abn"))
         << "arena of " + std::to_string(point.arena) + " bytes";
     model.apply(point.schedule);
