@@ -19,7 +19,8 @@ public:
   ScheduleBuilder(const StepGraph &graph, const ScheduleOptions &options)
       : graph(graph), options(options), producer(graph.values.size(), kNone),
         readers(graph.values.size()), isSink(graph.ops.size()), computed(graph.values.size()),
-        pinnedBy(graph.ops.size()), seenIn(graph.values.size(), kNone) {
+        pinnedBy(graph.ops.size()), seenIn(graph.values.size(), kNone),
+        traced(graph.ops.size(), kNone) {
     for (unsigned op : graph.order) {
       for (const GraphResult &result : graph.ops[op].results)
         producer[result.value] = op;
@@ -33,6 +34,7 @@ public:
 
   Schedule run() {
     findSinks();
+    findFromArguments();
     orderBase();
     findDroppable();
     for (const Entry &entry : base)
@@ -53,18 +55,61 @@ private:
     }
   }
 
+  /// Sinks that read arguments only, or each other: the step size of an update, a decayed moment.
+  /// They wait for the first sink that needs them.
+  void findFromArguments() {
+    isFromArguments.assign(graph.ops.size(), false);
+    for (unsigned i = 0; i < graph.order.size(); ++i) {
+      unsigned op = graph.order[i];
+      traced[op] = i;
+      const std::vector<unsigned> &reads = graph.ops[op].reads;
+      isFromArguments[op] = options.moveSinks && isSink[op] && !reads.empty() &&
+                            std::all_of(reads.begin(), reads.end(), [&](unsigned value) {
+                              unsigned def = producer[value];
+                              return def == kNone || isFromArguments[def] || isConstant(def);
+                            });
+    }
+  }
+
+  /// The sinks from arguments only that `op` reads, directly or through others, and that have no
+  /// place yet, each behind those that it reads.
+  std::vector<unsigned> findWaiting(unsigned op) const {
+    std::vector<unsigned> waiting;
+    auto addReads = [&](unsigned reader) {
+      for (unsigned value : graph.ops[reader].reads) {
+        unsigned def = producer[value];
+        if (def != kNone && isFromArguments[def] && !placed[def] &&
+            std::find(waiting.begin(), waiting.end(), def) == waiting.end())
+          waiting.push_back(def);
+      }
+    };
+    addReads(op);
+    for (size_t next = 0; next < waiting.size(); ++next)
+      addReads(waiting[next]);
+    std::sort(waiting.begin(), waiting.end(),
+              [&](unsigned a, unsigned b) { return traced[a] < traced[b]; });
+    return waiting;
+  }
+
   /// The sinks that hang on `op`: it and every sink whose operands are all external, computed
   /// before, or results of the cluster; each behind those that it reads.
   std::vector<unsigned> collectCluster(unsigned op) {
-    std::vector<unsigned> cluster{op};
-    clusterOf[op] = clusters;
+    std::vector<unsigned> cluster;
+    auto add = [&](unsigned sink) {
+      std::vector<unsigned> added = findWaiting(sink);
+      added.push_back(sink);
+      for (unsigned each : added)
+        if (clusterOf[each] == kNone) {
+          clusterOf[each] = clusters;
+          cluster.push_back(each);
+        }
+    };
+    add(op);
     for (size_t next = 0; next < cluster.size(); ++next)
       for (const GraphResult &result : graph.ops[cluster[next]].results)
         for (unsigned reader : readers[result.value])
-          if (clusterOf[reader] == kNone && isReady(reader)) {
-            clusterOf[reader] = clusters;
-            cluster.push_back(reader);
-          }
+          if (clusterOf[reader] == kNone && !isFromArguments[reader] && isReady(reader))
+            add(reader);
     return cluster;
   }
 
@@ -73,7 +118,8 @@ private:
   bool isReady(unsigned op) const {
     return std::all_of(graph.ops[op].reads.begin(), graph.ops[op].reads.end(), [&](unsigned value) {
       unsigned def = producer[value];
-      return def == kNone || placed[def] || isInCurrentCluster(def) || isConstant(def);
+      return def == kNone || placed[def] || isInCurrentCluster(def) || isConstant(def) ||
+             isFromArguments[def];
     });
   }
 
@@ -119,8 +165,8 @@ private:
         for (const GraphResult &result : graph.ops[op].results)
           placeSinksOf(result.value, deferred);
     }
-    // Sinks of arguments only, and what waited for two clusters: for one that is put off, behind
-    // it.
+    // Sinks of arguments only that no other reads, and what waited for two clusters: for one that
+    // is put off, behind it.
     for (unsigned op : graph.order)
       if (!placed[op] && clusterOf[op] == kNone && isReady(op))
         place(op);
@@ -131,11 +177,17 @@ private:
         place(op);
   }
 
-  /// Constants wait for their reader.
+  /// Constants wait for their reader, and so do sinks from arguments only.
   void place(unsigned op) {
-    placed[op] = true;
-    if (!isConstant(op))
-      base.push_back({op, false});
+    if (placed[op])
+      return;
+    std::vector<unsigned> run = findWaiting(op);
+    run.push_back(op);
+    for (unsigned each : run) {
+      placed[each] = true;
+      if (!isConstant(each))
+        base.push_back({each, false});
+    }
   }
 
   bool isConstant(unsigned op) const {
@@ -150,7 +202,8 @@ private:
   /// The sinks that can run now that `value` is there.
   void placeSinksOf(unsigned value, std::vector<unsigned> &deferred) {
     for (unsigned reader : readers[value]) {
-      if (!isSink[reader] || placed[reader] || clusterOf[reader] != kNone || !isReady(reader))
+      if (!isSink[reader] || placed[reader] || isFromArguments[reader] ||
+          clusterOf[reader] != kNone || !isReady(reader))
         continue;
       std::vector<unsigned> cluster = collectCluster(reader);
       bool isLater = isDeferred(cluster);
@@ -350,7 +403,8 @@ private:
   std::vector<State> state;
   std::vector<std::vector<unsigned>> pinnedBy; // by op: the values that are held for it
   std::vector<unsigned> seenIn; // by value: the last cluster whose operands it was counted among
-  std::vector<bool> placed, isDroppable, available;
+  std::vector<unsigned> traced; // by op: its place in the traced order
+  std::vector<bool> placed, isFromArguments, isDroppable, available;
   std::vector<unsigned> clusterOf; // by op: the cluster of sinks that it was placed or put off with
   unsigned clusters = 0;
   std::vector<unsigned> remainingForward, pins, depth;

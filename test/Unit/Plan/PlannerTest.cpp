@@ -307,6 +307,47 @@ static void testForwardEnd() {
   donated.expectBound(1000, "donated arguments");
 }
 
+/// Updates whose step size is computed from arguments only, with a decayed moment each, run as soon
+/// as their gradient is there, in the donated arguments: no two gradients are live together.
+static void testUpdates() {
+  SmallGraph step;
+  unsigned count = step.addArgument(4, false), x = step.addArgument(1000, false);
+  std::vector<unsigned> kept;
+  for (unsigned layer = 0; layer < 4; ++layer)
+    kept.push_back(x = step.addConvolution({x}, 100));
+  unsigned grad = step.addOutput({x}, true);
+  auto addBackward = [&](std::vector<unsigned> reads, int64_t bytes, bool isOutput) {
+    unsigned value = step.add(std::move(reads), bytes);
+    step.graph.ops.back().isForward = false;
+    step.graph.values[value].isOutput = isOutput;
+    return value;
+  };
+  std::vector<unsigned> gradients;
+  while (!kept.empty()) {
+    grad = addBackward({kept.back(), grad}, 100, false);
+    gradients.push_back(addBackward({kept.back(), grad}, 1000, false));
+    kept.pop_back();
+  }
+  unsigned rate = addBackward({addBackward({count}, 4, false)}, 4, false);
+  for (unsigned gradient : gradients) {
+    unsigned weight = step.addArgument(1000, true), moment = step.addArgument(1000, true);
+    unsigned decayed = addBackward({moment, count}, 1000, false);
+    step.graph.ops.back().results[0].reusable = {0};
+    unsigned next = addBackward({decayed, gradient}, 1000, true);
+    step.graph.ops.back().results[0].reusable = {0};
+    addBackward({weight, next, rate}, 1000, true);
+    step.graph.ops.back().results[0].reusable = {0};
+  }
+  ScheduleOptions options;
+  options.recompute = false;
+  Schedule schedule = buildSchedule(step.graph, options);
+  expect(unless(isComplete(step.graph, schedule), "not complete" + show(schedule)), "updates", 0,
+         step.graph);
+  int64_t live = evaluate(step.graph, schedule).maxLive;
+  expect(unless(live < 2000, std::to_string(live) + " bytes live" + show(schedule)), "updates", 0,
+         step.graph);
+}
+
 /// What planStep promises of its curve and its choice.
 static std::string checkPlan(const StepGraph &graph, const PlannerResult &result) {
   for (const PlanPoint &point : result.curve) {
@@ -398,6 +439,7 @@ int main() {
   testHoldValues();
   testLowerBound();
   testForwardEnd();
+  testUpdates();
   testPlanStep();
   std::printf("%u wrong\n", failures);
   return failures ? 1 : 0;
