@@ -87,7 +87,7 @@ public:
     }
   }
 
-  /// Goes on from what is held already. Never stops above a limit that it was called with before.
+  /// Goes on from what is held already: call it with rising limits.
   Schedule holdUpTo(int64_t maxLive) {
     limit = std::max(maxLive, profile.max());
     for (bool changed = true; changed;) {
