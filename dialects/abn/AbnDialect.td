@@ -100,6 +100,8 @@ def Abn_Dialect : Dialect {
     static constexpr StringLiteral kDynamicSizeKey = "dynamic_size";
     /// In it, once abn-schedule has run.
     static constexpr StringLiteral kScheduledKey = "scheduled";
+    /// In it: the bytes that the arena must not exceed, if a budget was given.
+    static constexpr StringLiteral kBudgetKey = "budget_bytes";
     void registerAttributes();
   }];
 }

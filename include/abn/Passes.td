@@ -694,6 +694,9 @@ def AssignOffsets : Pass<"abn-assign-offsets", "::mlir::func::FuncOp"> {
     those at `dynamic-size`. An answer that is there already is replaced. Deterministic: the search ends by
     its number of nodes, not by time.
 
+    An arena above the budget that `abn-plan-recompute` promised to keep (`budget_bytes` of the function's
+    `abn.plan`) is an error, or a warning where sizes are computed; `canary-bytes` are not counted as planned.
+
     Precondition: none. Afterwards every `abn.pack` is solved; its verifier has checked the answer.
 
     ```mlir

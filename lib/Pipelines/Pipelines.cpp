@@ -2,6 +2,7 @@
 #include "abn/Pipelines.h"
 #include "RewritePipeline.h"
 #include "abn/Passes.h"
+#include "abn/Rewrite/Chains.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -59,6 +60,27 @@ static void addRewrite(OpPassManager &pm, const OptimizeOptions &options) {
   pm.addPass(createDispatchGamma(dispatch));
 }
 
+namespace {
+/// Says what is wrong with the gamma options where no pass that has them runs.
+struct CheckGammaOptions : PassWrapper<CheckGammaOptions, OperationPass<func::FuncOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(CheckGammaOptions)
+
+  explicit CheckGammaOptions(const OptimizeOptions &options)
+      : policies(options.gammaPolicy.begin(), options.gammaPolicy.end()),
+        threshold(options.gammaThreshold) {
+    llvm::erase(policies, "dispatch");
+  }
+
+  void runOnOperation() override {
+    if (failed(ChainOptions().parseGamma(policies, threshold, getOperation().getLoc())))
+      signalPassFailure();
+  }
+
+  SmallVector<std::string> policies;
+  double threshold;
+};
+} // namespace
+
 void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &options) {
   if (options.recognize) {
     RecognizeOptions recognize;
@@ -68,6 +90,8 @@ void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &
   }
   if (options.numerics == Numerics::Invert)
     addRewrite(pm, options);
+  else
+    pm.addNestedPass<func::FuncOp>(std::make_unique<CheckGammaOptions>(options));
   if (!options.plan)
     return;
   pm.addNestedPass<func::FuncOp>(createFoldTransposes());

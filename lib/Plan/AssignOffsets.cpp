@@ -1,4 +1,5 @@
 // abn-assign-offsets: solves the abn.pack ops with the packer.
+#include "Alignment.h"
 #include "ParametricPack.h"
 #include "SizeSymbols.h"
 #include "abn/AbnDialect.h"
@@ -51,25 +52,28 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
   using AssignOffsetsBase::AssignOffsetsBase;
 
   void runOnOperation() override {
-    if (alignment <= 0 || !llvm::isPowerOf2_64(alignment)) {
-      getOperation().emitError() << "expected a power of two for the option `alignment`, got "
-                                 << alignment.getValue();
+    // Errors are not of the op: that would print the whole function.
+    Location loc = getOperation().getLoc();
+    if (failed(checkAlignment(loc, alignment)))
       return signalPassFailure();
-    }
     if (canaryBytes < 0) {
-      getOperation().emitError() << "expected no negative option `canary-bytes`, got "
-                                 << canaryBytes.getValue();
+      emitError(loc) << "expected no negative option `canary-bytes`, got "
+                     << canaryBytes.getValue();
       return signalPassFailure();
     }
     if (dynamicSize < 0) {
-      getOperation().emitError() << "expected no negative option `dynamic-size`, got "
-                                 << dynamicSize.getValue();
+      emitError(loc) << "expected no negative option `dynamic-size`, got "
+                     << dynamicSize.getValue();
       return signalPassFailure();
     }
-    getOperation().walk([&](PackOp op) { solve(op); });
+    WalkResult result = getOperation().walk([&](PackOp op) {
+      return failed(solve(op)) ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
   }
 
-  void solve(PackOp op) {
+  LogicalResult solve(PackOp op) {
     op.setAlignment(alignment);
     for (StringRef old :
          {AbnDialect::kCanaryAttr, AbnDialect::kDynamicSizeAttr, AbnDialect::kArenaBytesAttr})
@@ -83,27 +87,51 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
     for (Value symbol : symbols)
       if (Operation *product = symbol.getDefiningOp(); product && isOpTriviallyDead(product))
         product->erase();
-    if (llvm::all_of(op.getSizes(), [](Value size) { return matchPattern(size, m_Constant()); }))
-      solveConstant(op);
-    else
+    if (llvm::all_of(op.getSizes(), [](Value size) { return matchPattern(size, m_Constant()); })) {
+      if (failed(solveConstant(op)))
+        return failure();
+    } else {
       solveParametric(op);
+    }
     if (canaryBytes > 0)
       setInteger(op, AbnDialect::kCanaryAttr, canaryBytes);
+    return success();
   }
 
   static void setInteger(PackOp op, StringRef name, int64_t value) {
     op->setAttr(name, Builder(op.getContext()).getI64IntegerAttr(value));
   }
 
-  void solveConstant(PackOp op) {
+  LogicalResult solveConstant(PackOp op) {
     ::abn::pack::Problem problem = getProblem(op, alignment, canaryBytes);
     ::abn::pack::Options options;
     options.nodeLimit = nodeLimit;
     ::abn::pack::Result solved = ::abn::pack::solve(problem, options);
+    if (solved.offsets.size() != problem.buffers.size() || solved.maxLive == INT64_MAX)
+      return emitError(op.getLoc()) << "the arena does not fit in 64 bits";
+    if (failed(checkBudget(op, solved.arena)))
+      return failure();
     op.setOffsets(ArrayRef<int64_t>(solved.offsets));
     op.setArenaSize(solved.arena);
     setInteger(op, AbnDialect::kLowerBoundAttr, solved.lowerBound);
     setInteger(op, AbnDialect::kMaxLiveAttr, solved.maxLive);
+    return success();
+  }
+
+  /// What the planner says of the op's function.
+  static IntegerAttr getPlanned(PackOp op, StringRef key) {
+    auto func = op->getParentOfType<func::FuncOp>();
+    auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    return plan ? plan.getAs<IntegerAttr>(key) : IntegerAttr();
+  }
+
+  /// The budget that abn-plan-recompute promised to keep, but for canaries, which nobody planned.
+  LogicalResult checkBudget(PackOp op, int64_t arena) const {
+    IntegerAttr budget = getPlanned(op, AbnDialect::kBudgetKey);
+    if (!budget || arena <= budget.getInt() || canaryBytes > 0)
+      return success();
+    return emitError(op.getLoc()) << "the arena of " << arena << " bytes is above the budget of "
+                                  << budget.getInt() << " bytes that the plan was to keep";
   }
 
   /// What dynamic dimensions are taken to be: the option, or what the planner took.
@@ -128,6 +156,12 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
     SmallVector<Attribute> maps;
     for (const plan::Forms &offset : solved.offsets)
       maps.push_back(AffineMapAttr::get(getMap(offset, op.getContext())));
+    // Rounded sizes may need a little more than planned.
+    if (IntegerAttr budget = getPlanned(op, AbnDialect::kBudgetKey);
+        budget && canaryBytes == 0 && solved.arenaBytes > budget.getInt())
+      emitWarning(op.getLoc()) << "the arena of " << solved.arenaBytes
+                               << " bytes at the planned size is above the budget of "
+                               << budget.getInt() << " bytes";
     op.getSymbolsMutable().assign(symbols.materialize(b, op.getLoc()));
     op.setOffsetMapsAttr(b.getArrayAttr(maps));
     op.setArenaMap(getMap(solved.arena, op.getContext()));

@@ -2,6 +2,7 @@
 // value computed again before each of its backward readers.
 #include "abn/Plan/Schedules.h"
 #include <algorithm>
+#include <utility>
 
 using namespace mlir::abn::plan;
 
@@ -18,7 +19,8 @@ public:
   ScheduleBuilder(const StepGraph &graph, const ScheduleOptions &options)
       : graph(graph), options(options), producer(graph.values.size(), kNone),
         readers(graph.values.size()), isSink(graph.ops.size()), computed(graph.values.size()),
-        pinnedBy(graph.ops.size()) {
+        pinnedBy(graph.ops.size()), seenIn(graph.values.size(), kNone),
+        traced(graph.ops.size(), kNone) {
     for (unsigned op : graph.order) {
       for (const GraphResult &result : graph.ops[op].results)
         producer[result.value] = op;
@@ -32,6 +34,7 @@ public:
 
   Schedule run() {
     findSinks();
+    findFromArguments();
     orderBase();
     findDroppable();
     for (const Entry &entry : base)
@@ -52,18 +55,61 @@ private:
     }
   }
 
+  /// Sinks that read arguments only, or each other: the step size of an update, a decayed moment.
+  /// They wait for the first sink that needs them.
+  void findFromArguments() {
+    isFromArguments.assign(graph.ops.size(), false);
+    for (unsigned i = 0; i < graph.order.size(); ++i) {
+      unsigned op = graph.order[i];
+      traced[op] = i;
+      const std::vector<unsigned> &reads = graph.ops[op].reads;
+      isFromArguments[op] = options.moveSinks && isSink[op] && !reads.empty() &&
+                            std::all_of(reads.begin(), reads.end(), [&](unsigned value) {
+                              unsigned def = producer[value];
+                              return def == kNone || isFromArguments[def] || isConstant(def);
+                            });
+    }
+  }
+
+  /// The sinks from arguments only that `op` reads, directly or through others, and that have no
+  /// place yet, each behind those that it reads.
+  std::vector<unsigned> findWaiting(unsigned op) const {
+    std::vector<unsigned> waiting;
+    auto addReads = [&](unsigned reader) {
+      for (unsigned value : graph.ops[reader].reads) {
+        unsigned def = producer[value];
+        if (def != kNone && isFromArguments[def] && !placed[def] &&
+            std::find(waiting.begin(), waiting.end(), def) == waiting.end())
+          waiting.push_back(def);
+      }
+    };
+    addReads(op);
+    for (size_t next = 0; next < waiting.size(); ++next)
+      addReads(waiting[next]);
+    std::sort(waiting.begin(), waiting.end(),
+              [&](unsigned a, unsigned b) { return traced[a] < traced[b]; });
+    return waiting;
+  }
+
   /// The sinks that hang on `op`: it and every sink whose operands are all external, computed
   /// before, or results of the cluster; each behind those that it reads.
   std::vector<unsigned> collectCluster(unsigned op) {
-    std::vector<unsigned> cluster{op};
-    clusterOf[op] = clusters;
+    std::vector<unsigned> cluster;
+    auto add = [&](unsigned sink) {
+      std::vector<unsigned> added = findWaiting(sink);
+      added.push_back(sink);
+      for (unsigned each : added)
+        if (clusterOf[each] == kNone) {
+          clusterOf[each] = clusters;
+          cluster.push_back(each);
+        }
+    };
+    add(op);
     for (size_t next = 0; next < cluster.size(); ++next)
       for (const GraphResult &result : graph.ops[cluster[next]].results)
         for (unsigned reader : readers[result.value])
-          if (clusterOf[reader] == kNone && isReady(reader)) {
-            clusterOf[reader] = clusters;
-            cluster.push_back(reader);
-          }
+          if (clusterOf[reader] == kNone && !isFromArguments[reader] && isReady(reader))
+            add(reader);
     return cluster;
   }
 
@@ -72,7 +118,8 @@ private:
   bool isReady(unsigned op) const {
     return std::all_of(graph.ops[op].reads.begin(), graph.ops[op].reads.end(), [&](unsigned value) {
       unsigned def = producer[value];
-      return def == kNone || placed[def] || isInCurrentCluster(def) || isConstant(def);
+      return def == kNone || placed[def] || isInCurrentCluster(def) || isConstant(def) ||
+             isFromArguments[def];
     });
   }
 
@@ -84,9 +131,8 @@ private:
   bool isInternal(unsigned value) const { return !graph.values[value].isExternal; }
 
   /// Whether running the cluster frees less than what it leaves.
-  bool isDeferred(const std::vector<unsigned> &cluster) const {
+  bool isDeferred(const std::vector<unsigned> &cluster) {
     int64_t kept = 0, operands = 0;
-    std::vector<unsigned> seen;
     for (unsigned op : cluster) {
       for (const GraphResult &result : graph.ops[op].results) {
         if (graph.values[result.value].isOutput)
@@ -94,16 +140,12 @@ private:
       }
       for (unsigned value : graph.ops[op].reads) {
         bool inside = producer[value] != kNone && isInCurrentCluster(producer[value]);
-        bool isNew = std::find(seen.begin(), seen.end(), value) == seen.end();
-        if (isInternal(value) && !inside && isNew && !isConstantValue(value)) {
+        bool isNew = std::exchange(seenIn[value], clusters) != clusters;
+        if (isInternal(value) && !inside && isNew && !isConstantValue(value))
           operands += graph.values[value].bytes;
-          seen.push_back(value);
-        }
         // An update that is written over a donated argument takes nothing.
-        if (graph.values[value].isDonated && isNew) {
+        if (graph.values[value].isDonated && isNew)
           kept -= graph.values[value].bytes;
-          seen.push_back(value);
-        }
       }
     }
     // What is small runs as soon as it can: an update of running statistics.
@@ -123,8 +165,8 @@ private:
         for (const GraphResult &result : graph.ops[op].results)
           placeSinksOf(result.value, deferred);
     }
-    // Sinks of arguments only, and what waited for two clusters: for one that is put off, behind
-    // it.
+    // Sinks of arguments only that no other reads, and what waited for two clusters: for one that
+    // is put off, behind it.
     for (unsigned op : graph.order)
       if (!placed[op] && clusterOf[op] == kNone && isReady(op))
         place(op);
@@ -135,11 +177,17 @@ private:
         place(op);
   }
 
-  /// Constants wait for their reader.
+  /// Constants wait for their reader, and so do sinks from arguments only.
   void place(unsigned op) {
-    placed[op] = true;
-    if (!isConstant(op))
-      base.push_back({op, false});
+    if (placed[op])
+      return;
+    std::vector<unsigned> run = findWaiting(op);
+    run.push_back(op);
+    for (unsigned each : run) {
+      placed[each] = true;
+      if (!isConstant(each))
+        base.push_back({each, false});
+    }
   }
 
   bool isConstant(unsigned op) const {
@@ -154,7 +202,8 @@ private:
   /// The sinks that can run now that `value` is there.
   void placeSinksOf(unsigned value, std::vector<unsigned> &deferred) {
     for (unsigned reader : readers[value]) {
-      if (!isSink[reader] || placed[reader] || clusterOf[reader] != kNone || !isReady(reader))
+      if (!isSink[reader] || placed[reader] || isFromArguments[reader] ||
+          clusterOf[reader] != kNone || !isReady(reader))
         continue;
       std::vector<unsigned> cluster = collectCluster(reader);
       bool isLater = isDeferred(cluster);
@@ -353,7 +402,9 @@ private:
   std::vector<bool> isSink, computed;
   std::vector<State> state;
   std::vector<std::vector<unsigned>> pinnedBy; // by op: the values that are held for it
-  std::vector<bool> placed, isDroppable, available;
+  std::vector<unsigned> seenIn; // by value: the last cluster whose operands it was counted among
+  std::vector<unsigned> traced; // by op: its place in the traced order
+  std::vector<bool> placed, isFromArguments, isDroppable, available;
   std::vector<unsigned> clusterOf; // by op: the cluster of sinks that it was placed or put off with
   unsigned clusters = 0;
   std::vector<unsigned> remainingForward, pins, depth;

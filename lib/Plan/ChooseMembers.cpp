@@ -18,9 +18,7 @@ struct Sum {
 
 class MemberChooser {
 public:
-  MemberChooser(const StepGraph &graph, int64_t alignment) : graph(graph), alignment(alignment) {
-    findSums();
-  }
+  explicit MemberChooser(const StepGraph &graph) : graph(graph) { findSums(); }
 
   std::vector<unsigned> run() {
     if (sums.empty())
@@ -92,16 +90,15 @@ private:
     ScheduleOptions options;
     options.rebuiltBy = getRebuilt(choice);
     Schedule schedule = buildSchedule(graph, options);
-    return isComplete(graph, schedule) ? evaluate(graph, schedule, alignment).maxLive
+    return isComplete(graph, schedule) ? evaluate(graph, schedule).maxLive
                                        : std::numeric_limits<int64_t>::max();
   }
 
   const StepGraph &graph;
-  int64_t alignment;
   std::vector<Sum> sums;
 };
 } // namespace
 
-std::vector<unsigned> mlir::abn::plan::chooseMembers(const StepGraph &graph, int64_t alignment) {
-  return MemberChooser(graph, alignment).run();
+std::vector<unsigned> mlir::abn::plan::chooseMembers(const StepGraph &graph) {
+  return MemberChooser(graph).run();
 }

@@ -1,41 +1,49 @@
 // Trades bytes for work: takes recomputations out of a schedule, one after the other, where holding
 // the value instead keeps the live bytes below a limit.
+#include "Takeover.h"
 #include "abn/Plan/Schedules.h"
 #include <algorithm>
 
 using namespace mlir::abn::plan;
 
 namespace {
-/// Live bytes over the steps: adds to ranges, asks for the largest sum of a range. A segment tree
-/// without propagation.
+/// Live bytes over the steps: adds to ranges, asks for the largest sum. A segment tree without
+/// propagation, from the leaves up.
 class Profile {
 public:
   explicit Profile(unsigned steps) {
     while (leaves < steps)
       leaves *= 2;
-    added.assign(2 * leaves, 0);
+    added.assign(leaves, 0);
     largest.assign(2 * leaves, 0);
   }
   /// Adds `bytes` to the steps [lower, upper].
   void add(unsigned lower, unsigned upper, int64_t bytes) {
-    if (lower <= upper && bytes)
-      add(1, 0, leaves - 1, lower, upper, bytes);
+    if (lower > upper || bytes == 0)
+      return;
+    for (unsigned from = lower + leaves, to = upper + leaves + 1; from < to; from /= 2, to /= 2) {
+      if (from % 2)
+        addToNode(from++, bytes);
+      if (to % 2)
+        addToNode(--to, bytes);
+    }
+    unsigned left = (lower + leaves) / 2, right = (upper + leaves) / 2;
+    for (; left != right; left /= 2, right /= 2) {
+      update(left);
+      update(right);
+    }
+    for (; left > 0; left /= 2)
+      update(left);
   }
   int64_t max() const { return largest[1]; }
 
 private:
-  void add(unsigned node, unsigned from, unsigned to, unsigned lower, unsigned upper,
-           int64_t bytes) {
-    if (upper < from || to < lower)
-      return;
-    if (lower <= from && to <= upper) {
+  void addToNode(unsigned node, int64_t bytes) {
+    largest[node] += bytes;
+    if (node < leaves)
       added[node] += bytes;
-      largest[node] += bytes;
-      return;
-    }
-    unsigned middle = (from + to) / 2;
-    add(2 * node, from, middle, lower, upper, bytes);
-    add(2 * node + 1, middle + 1, to, lower, upper, bytes);
+  }
+  void update(unsigned node) {
     largest[node] = std::max(largest[2 * node], largest[2 * node + 1]) + added[node];
   }
 
@@ -43,29 +51,45 @@ private:
   std::vector<int64_t> added, largest;
 };
 
-/// One computation of a value, or a donated argument.
+/// One computation of a value, or a donated argument. Its reads are a stretch of the list of the
+/// value's reads.
 struct Instance {
   unsigned value;
-  unsigned step;              // kNone for an argument
-  std::vector<unsigned> uses; // steps, in order, one entry per read; the end for outputs
+  unsigned step; // kNone for an argument
+  unsigned firstRead = kNone, lastRead = kNone;
+  /// The computations of the same value before and behind it that are still there.
+  unsigned before = kNone, behind = kNone;
+  /// The instance that reads were redirected to: for good, or in the removal that is being tried.
+  unsigned mergedInto = kNone, redirectedTo = kNone;
   /// Lies in a donated argument: takes no bytes.
   bool isFree = false;
 };
 
+/// A read of an instance by a step; by the end of the schedule for outputs.
+struct Read {
+  unsigned instance; // that it read at first
+  unsigned step;
+  unsigned before = kNone, behind = kNone; // of the same value
+};
+
 class Holder {
 public:
-  Holder(const StepGraph &graph, const Schedule &schedule, int64_t limit, int64_t alignment)
-      : graph(graph), schedule(schedule), limit(limit), alignment(alignment),
-        profile(schedule.size()), removed(schedule.size()), saved(schedule.size()) {
+  Holder(const StepGraph &graph, const Schedule &schedule)
+      : graph(graph), schedule(schedule), profile(schedule.size()), removed(schedule.size()),
+        saved(schedule.size()) {
     buildInstances();
     for (const Instance &instance : instances)
       addLife(instance, 1);
-    for (unsigned step = 0; step < schedule.size(); ++step)
+    for (unsigned step = 0; step < schedule.size(); ++step) {
       updateTakeovers(step);
-    this->limit = std::max(limit, profile.max());
+      if (isRecomputation(step))
+        candidates.push_back(step);
+    }
   }
 
-  Schedule run() {
+  /// Goes on from what is held already: call it with rising limits.
+  Schedule holdUpTo(int64_t maxLive) {
+    limit = std::max(maxLive, profile.max());
     for (bool changed = true; changed;) {
       changed = false;
       for (unsigned step : orderCandidates())
@@ -80,79 +104,83 @@ public:
   }
 
 private:
+  /// A step of a removal, to be undone.
   struct Change {
-    unsigned instance;
-    std::vector<unsigned> uses;
+    enum { Bounds, Read, Step, Redirection } kind;
+    unsigned id;
+    unsigned firstRead = kNone, lastRead = kNone;
   };
 
   void buildInstances() {
-    std::vector<unsigned> current(graph.values.size(), kNone);
-    computations.resize(graph.values.size());
+    std::vector<unsigned> current(graph.values.size(), kNone), lastRead(graph.values.size(), kNone);
     for (unsigned value = 0; value < graph.values.size(); ++value)
       if (graph.values[value].isDonated) {
         current[value] = instances.size();
-        instances.push_back({value, kNone, {}, /*isFree=*/true});
+        instances.push_back({value, kNone});
+        instances.back().isFree = true;
       }
+    auto addRead = [&](unsigned value, unsigned step) {
+      unsigned id = current[value];
+      if (id == kNone)
+        return kNone;
+      unsigned read = allReads.size();
+      allReads.push_back({id, step, lastRead[value]});
+      if (lastRead[value] != kNone)
+        allReads[lastRead[value]].behind = read;
+      lastRead[value] = read;
+      Instance &instance = instances[id];
+      instance.firstRead = instance.firstRead == kNone ? read : instance.firstRead;
+      instance.lastRead = read;
+      return read;
+    };
     for (unsigned step = 0; step < schedule.size(); ++step) {
       const GraphOp &op = graph.ops[schedule[step]];
-      std::vector<unsigned> ids;
-      for (unsigned value : op.reads) {
-        ids.push_back(current[value]);
-        if (current[value] != kNone)
-          instances[current[value]].uses.push_back(step);
-      }
-      reads.push_back(std::move(ids));
-      std::vector<unsigned> made;
+      reads.emplace_back();
+      for (unsigned value : op.reads)
+        reads.back().push_back(addRead(value, step));
+      results.emplace_back();
       for (const GraphResult &result : op.results) {
-        current[result.value] = instances.size();
-        made.push_back(instances.size());
-        computations[result.value].push_back(instances.size());
-        instances.push_back({result.value, step, {}});
+        unsigned before = current[result.value], id = instances.size();
+        instances.push_back({result.value, step});
+        instances.back().before = before;
+        if (before != kNone)
+          instances[before].behind = id;
+        current[result.value] = id;
+        results.back().push_back(id);
       }
-      results.push_back(std::move(made));
     }
     for (unsigned value = 0; value < graph.values.size(); ++value)
-      if (graph.values[value].isOutput && current[value] != kNone)
-        instances[current[value]].uses.push_back(schedule.size());
+      if (graph.values[value].isOutput)
+        addRead(value, schedule.size());
   }
 
-  int64_t bytesOf(unsigned value) const {
-    int64_t bytes = graph.values[value].bytes;
-    return (bytes + alignment - 1) / alignment * alignment;
-  }
+  int64_t bytesOf(unsigned value) const { return graph.values[value].bytes; }
 
   unsigned lastUse(const Instance &instance) const {
-    return instance.uses.empty() ? instance.step : instance.uses.back();
+    return instance.lastRead == kNone ? instance.step : allReads[instance.lastRead].step;
+  }
+
+  unsigned lastStep(const Instance &instance) const {
+    return std::min<unsigned>(lastUse(instance), schedule.size() - 1);
   }
 
   void addLife(const Instance &instance, int sign) {
-    if (instance.isFree)
-      return;
-    unsigned last = std::min<unsigned>(lastUse(instance), schedule.size() - 1);
-    profile.add(instance.step, last, sign * bytesOf(instance.value));
+    if (!instance.isFree)
+      profile.add(instance.step, lastStep(instance), sign * bytesOf(instance.value));
   }
 
-  /// The read whose buffer a result of the step takes over, as evaluate() chooses it.
-  unsigned findTakeover(unsigned step, const GraphResult &result,
-                        const std::vector<unsigned> &taken) const {
-    auto canTake = [&](unsigned read) {
-      unsigned id = reads[step][read];
-      return id != kNone && lastUse(instances[id]) == step &&
-             bytesOf(instances[id].value) == bytesOf(result.value) &&
-             std::find(taken.begin(), taken.end(), id) == taken.end();
-    };
-    if (result.tiedTo != kNone)
-      return !result.isTiedCopied && canTake(result.tiedTo) ? result.tiedTo : kNone;
-    unsigned found = kNone;
-    for (unsigned read : result.reusable) {
-      if (!canTake(read))
-        continue;
-      if (graph.values[instances[reads[step][read]].value].isDonated)
-        return read;
-      if (found == kNone)
-        found = read;
+  /// The instance that a read reads now; kNone if it is an argument that is not donated.
+  unsigned getInstance(unsigned read) {
+    if (read == kNone)
+      return kNone;
+    unsigned id = allReads[read].instance;
+    while (instances[id].mergedInto != kNone) {
+      unsigned next = instances[id].mergedInto;
+      if (instances[next].mergedInto != kNone)
+        instances[id].mergedInto = instances[next].mergedInto;
+      id = next;
     }
-    return found;
+    return instances[id].redirectedTo == kNone ? id : instances[id].redirectedTo;
   }
 
   /// What the results of a step take over of its operands, less of both counted at the step. What
@@ -161,13 +189,18 @@ private:
     int64_t bytes = 0;
     const GraphOp &op = graph.ops[schedule[step]];
     std::vector<unsigned> taken;
+    auto isLeft = [&](unsigned read) {
+      unsigned id = getInstance(reads[step][read]);
+      return id != kNone && lastUse(instances[id]) == step &&
+             std::find(taken.begin(), taken.end(), id) == taken.end();
+    };
     for (unsigned number = 0; number < op.results.size(); ++number) {
       const GraphResult &result = op.results[number];
-      unsigned read = removed[step] ? kNone : findTakeover(step, result, taken);
+      unsigned read = removed[step] ? kNone : findTakeover(graph, op, result, isLeft);
       bool isFree = false;
       if (read != kNone) {
-        taken.push_back(reads[step][read]);
-        isFree = instances[reads[step][read]].isFree;
+        taken.push_back(getInstance(reads[step][read]));
+        isFree = instances[taken.back()].isFree;
         bytes += isFree ? 0 : bytesOf(result.value);
       }
       setFree(results[step][number], isFree);
@@ -192,16 +225,24 @@ private:
       updateTakeovers(last);
   }
 
-  void setUses(unsigned id, std::vector<unsigned> uses) {
+  /// Sets the first and the last read of an instance.
+  void setBounds(unsigned id, unsigned firstRead, unsigned lastRead) {
     Instance &instance = instances[id];
-    unsigned before = lastUse(instance);
-    addLife(instance, -1);
-    std::swap(instance.uses, uses);
-    if (instance.step == kNone || !removed[instance.step])
-      addLife(instance, 1);
-    log.push_back({id, std::move(uses)});
-    touched.push_back(before);
+    unsigned useBefore = lastUse(instance), stepBefore = lastStep(instance);
+    instance.firstRead = firstRead;
+    instance.lastRead = lastRead;
+    unsigned stepAfter = lastStep(instance);
+    if (!instance.isFree) {
+      profile.add(stepBefore + 1, stepAfter, bytesOf(instance.value));
+      profile.add(stepAfter + 1, stepBefore, -bytesOf(instance.value));
+    }
+    touched.push_back(useBefore);
     touched.push_back(lastUse(instance));
+  }
+
+  void changeBounds(unsigned id, unsigned firstRead, unsigned lastRead) {
+    log.push_back({Change::Bounds, id, instances[id].firstRead, instances[id].lastRead});
+    setBounds(id, firstRead, lastRead);
   }
 
   void updateTouched() {
@@ -215,42 +256,35 @@ private:
 
   /// The instance of the same value that was there before `id`, kNone if there is none or an op
   /// updated it in place.
-  unsigned findPrevious(unsigned id) const {
-    const std::vector<unsigned> &all = computations[instances[id].value];
-    unsigned found = kNone;
-    for (unsigned other : all) {
-      if (other == id)
-        break;
-      if (!removed[instances[other].step])
-        found = other;
-    }
+  unsigned findPrevious(unsigned id) {
+    unsigned found = instances[id].before;
     if (found == kNone)
       return kNone;
     unsigned last = lastUse(instances[found]);
     if (last < schedule.size())
       for (const GraphResult &result : graph.ops[schedule[last]].results)
-        if (result.tiedTo != kNone && reads[last][result.tiedTo] == found)
+        if (result.tiedTo != kNone && getInstance(reads[last][result.tiedTo]) == found)
           return kNone;
     return found;
   }
 
   bool isRecomputation(unsigned step) const {
-    for (unsigned id : results[step])
-      if (computations[instances[id].value].front() == id)
-        return false;
-    return !results[step].empty();
+    return !results[step].empty() &&
+           std::all_of(results[step].begin(), results[step].end(),
+                       [&](unsigned id) { return instances[id].before != kNone; });
   }
 
-  /// The recomputations, those with the least to hold per byte written first.
+  /// The recomputations that are left, those with the least to hold per byte written first.
   std::vector<unsigned> orderCandidates() {
+    candidates.erase(std::remove_if(candidates.begin(), candidates.end(),
+                                    [&](unsigned step) { return removed[step]; }),
+                     candidates.end());
     std::vector<std::pair<uint64_t, unsigned>> keyed;
-    for (unsigned step = 0; step < schedule.size(); ++step) {
-      if (removed[step] || !isRecomputation(step))
-        continue;
+    for (unsigned step : candidates) {
       uint64_t gap = 0;
       for (unsigned id : results[step]) {
         unsigned previous = findPrevious(id);
-        if (previous != kNone && !instances[id].uses.empty())
+        if (previous != kNone && instances[id].lastRead != kNone)
           gap = std::max<uint64_t>(gap, step - lastUse(instances[previous]));
       }
       keyed.push_back({gap, step});
@@ -264,103 +298,141 @@ private:
 
   bool tryRemove(unsigned step) {
     log.clear();
-    moved.clear();
-    std::vector<unsigned> removedHere;
-    if (!redirect(step, removedHere)) {
-      undo(removedHere);
+    if (!redirect(step)) {
+      undo();
       return false;
     }
     updateTouched();
-    if (profile.max() <= limit)
-      return true;
-    undo(removedHere);
-    return false;
+    if (profile.max() > limit) {
+      undo();
+      return false;
+    }
+    for (const Change &change : log)
+      if (change.kind == Change::Redirection)
+        std::swap(instances[change.id].mergedInto, instances[change.id].redirectedTo);
+    return true;
   }
 
   /// Lets the readers of the step's results read the previous instances, and removes the step with
   /// every recomputation that only it read.
-  bool redirect(unsigned step, std::vector<unsigned> &removedHere) {
+  bool redirect(unsigned step) {
     for (unsigned id : results[step]) {
-      if (instances[id].uses.empty())
+      unsigned first = instances[id].firstRead, last = instances[id].lastRead;
+      if (first == kNone)
         continue;
       unsigned previous = findPrevious(id);
       if (previous == kNone)
         return false;
-      std::vector<unsigned> uses = instances[previous].uses;
-      for (unsigned use : instances[id].uses) {
-        uses.push_back(use);
-        if (use < schedule.size())
-          std::replace(reads[use].begin(), reads[use].end(), id, previous);
-      }
-      setUses(id, {});
-      setUses(previous, std::move(uses));
-      moved.push_back({id, previous});
+      // Its reads follow those of the previous one.
+      unsigned head = instances[previous].firstRead;
+      changeBounds(id, kNone, kNone);
+      changeBounds(previous, head == kNone ? first : head, last);
+      instances[id].redirectedTo = previous;
+      log.push_back({Change::Redirection, id});
     }
-    remove(step, removedHere);
+    remove(step);
     return true;
   }
 
-  void remove(unsigned step, std::vector<unsigned> &removedHere) {
-    for (unsigned id : results[step])
-      addLife(instances[id], -1);
+  void remove(unsigned step) {
+    for (unsigned id : results[step]) {
+      Instance &instance = instances[id];
+      addLife(instance, -1);
+      instances[instance.before].behind = instance.behind;
+      if (instance.behind != kNone)
+        instances[instance.behind].before = instance.before;
+    }
     removed[step] = true;
-    removedHere.push_back(step);
+    log.push_back({Change::Step, step});
     touched.push_back(step);
-    for (unsigned id : reads[step]) {
+    for (unsigned read : reads[step]) {
+      unsigned id = getInstance(read);
       if (id == kNone)
         continue;
-      std::vector<unsigned> uses = instances[id].uses;
-      auto use = std::find(uses.begin(), uses.end(), step);
-      if (use == uses.end())
-        continue;
-      uses.erase(use);
-      setUses(id, std::move(uses));
+      removeRead(read, id);
       unsigned source = instances[id].step;
       bool isDead = source != kNone && !removed[source] && isRecomputation(source) &&
                     std::all_of(results[source].begin(), results[source].end(),
-                                [&](unsigned other) { return instances[other].uses.empty(); });
+                                [&](unsigned other) { return instances[other].lastRead == kNone; });
       if (isDead)
-        remove(source, removedHere);
+        remove(source);
     }
   }
 
-  void undo(const std::vector<unsigned> &removedHere) {
-    for (unsigned step : removedHere) {
-      for (unsigned id : results[step])
-        addLife(instances[id], 1);
-      removed[step] = false;
-      touched.push_back(step);
-    }
-    std::vector<Change> changes = std::move(log);
-    for (auto change = changes.rbegin(); change != changes.rend(); ++change)
-      setUses(change->instance, std::move(change->uses));
-    for (auto [id, previous] : moved)
-      for (unsigned use : instances[id].uses)
-        if (use < schedule.size())
-          std::replace(reads[use].begin(), reads[use].end(), previous, id);
-    moved.clear();
+  void removeRead(unsigned read, unsigned id) {
+    Instance &instance = instances[id];
+    auto [ignored, step, before, behind] = allReads[read];
+    bool isFirst = instance.firstRead == read, isLast = instance.lastRead == read;
+    if (isFirst && isLast)
+      changeBounds(id, kNone, kNone);
+    else if (isFirst)
+      changeBounds(id, behind, instance.lastRead);
+    else if (isLast)
+      changeBounds(id, instance.firstRead, before);
+    if (before != kNone)
+      allReads[before].behind = behind;
+    if (behind != kNone)
+      allReads[behind].before = before;
+    log.push_back({Change::Read, read});
+  }
+
+  void undo() {
+    for (auto change = log.rbegin(); change != log.rend(); ++change)
+      undo(*change);
     log.clear();
     updateTouched();
   }
 
+  void undo(const Change &change) {
+    switch (change.kind) {
+    case Change::Bounds:
+      return setBounds(change.id, change.firstRead, change.lastRead);
+    case Change::Redirection:
+      instances[change.id].redirectedTo = kNone;
+      return;
+    case Change::Read: {
+      const Read &read = allReads[change.id];
+      if (read.before != kNone)
+        allReads[read.before].behind = change.id;
+      if (read.behind != kNone)
+        allReads[read.behind].before = change.id;
+      return;
+    }
+    case Change::Step:
+      removed[change.id] = false;
+      touched.push_back(change.id);
+      for (auto id = results[change.id].rbegin(); id != results[change.id].rend(); ++id) {
+        const Instance &instance = instances[*id];
+        addLife(instance, 1);
+        instances[instance.before].behind = *id;
+        if (instance.behind != kNone)
+          instances[instance.behind].before = *id;
+      }
+    }
+  }
+
   const StepGraph &graph;
   const Schedule &schedule;
-  int64_t limit, alignment;
+  int64_t limit = 0;
   Profile profile;
   std::vector<Instance> instances;
-  std::vector<std::vector<unsigned>> computations;   // by value
-  std::vector<std::vector<unsigned>> reads, results; // by step: instances
+  std::vector<Read> allReads;
+  std::vector<std::vector<unsigned>> reads, results; // by step: reads, instances
+  std::vector<unsigned> candidates;                  // steps
   std::vector<bool> removed;
   std::vector<int64_t> saved; // by step: bytes that takeovers save
   std::vector<Change> log;
-  std::vector<std::pair<unsigned, unsigned>> moved;
   std::vector<unsigned> touched;
 };
 } // namespace
 
-Schedule mlir::abn::plan::holdValues(const StepGraph &graph, const Schedule &schedule,
-                                     int64_t maxLive, int64_t alignment) {
+std::vector<Schedule> mlir::abn::plan::holdValues(const StepGraph &graph, const Schedule &schedule,
+                                                  const std::vector<int64_t> &limits) {
   if (schedule.empty())
-    return schedule;
-  return Holder(graph, schedule, maxLive, alignment).run();
+    return std::vector<Schedule>(limits.size());
+  Holder holder(graph, schedule);
+  std::vector<Schedule> held;
+  for (int64_t limit : limits)
+    held.push_back(holder.holdUpTo(limit));
+  return held;
 }

@@ -94,7 +94,11 @@ private:
 
 class LowerBound {
 public:
-  LowerBound(const StepGraph &graph, int64_t alignment) : graph(graph), alignment(alignment) {}
+  explicit LowerBound(const StepGraph &graph) : graph(graph) {
+    for (const GraphValue &value : graph.values)
+      if (value.isDonated)
+        ++allDonated[value.bytes];
+  }
 
   /// Whatever the schedule: at the end every output is there; at every op its operands and results
   /// are, less the results that may take over an operand.
@@ -103,14 +107,14 @@ public:
     for (unsigned value = 0; value < graph.values.size(); ++value)
       if (graph.values[value].isOutput && !graph.values[value].isExternal)
         outputs.push_back(value);
-    int64_t bound = sumInArena(outputs, findDonated());
+    int64_t bound = sumInArena(outputs, allDonated);
     for (unsigned id : graph.order) {
       const GraphOp &op = graph.ops[id];
       std::vector<unsigned> reads = getDistinctReads(op);
       int64_t bytes = sumInArena(reads, findDonated(/*except=*/reads));
       for (const GraphResult &result : op.results)
         if (result.tiedTo == kNone && result.reusable.empty())
-          bytes += round(graph.values[result.value].bytes);
+          bytes += graph.values[result.value].bytes;
       bound = std::max(bound, bytes);
     }
     return bound;
@@ -136,8 +140,7 @@ public:
         continue;
       // What other values give back counts as there for nothing.
       bool isRebuildable = !graph.values[value].rebuilds.empty();
-      network.addArc(2 * value, 2 * value + 1,
-                     isRebuildable ? 0 : round(graph.values[value].bytes));
+      network.addArc(2 * value, 2 * value + 1, isRebuildable ? 0 : graph.values[value].bytes);
       // A light op without a recipe may be one that has not run yet: what it reads gives its
       // result.
       unsigned recipe = graph.values[value].recipe;
@@ -158,7 +161,7 @@ public:
     int64_t donated = 0;
     for (auto [bytes, count] : findDonated(/*except=*/readLater))
       for (unsigned value = 0; value < values && count > 0; ++value)
-        if (isForwardValue[value] && round(graph.values[value].bytes) == bytes) {
+        if (isForwardValue[value] && graph.values[value].bytes == bytes) {
           donated += bytes;
           --count;
         }
@@ -166,15 +169,12 @@ public:
   }
 
 private:
-  int64_t round(int64_t bytes) const { return (bytes + alignment - 1) / alignment * alignment; }
-
-  /// Donated arguments by their bytes, but for those of `except`.
-  std::map<int64_t, unsigned> findDonated(const std::vector<unsigned> &except = {}) const {
-    std::map<int64_t, unsigned> donated;
-    for (unsigned value = 0; value < graph.values.size(); ++value)
-      if (graph.values[value].isDonated &&
-          std::find(except.begin(), except.end(), value) == except.end())
-        ++donated[round(graph.values[value].bytes)];
+  /// Donated arguments by their bytes, but for those among `except`, distinct values.
+  std::map<int64_t, unsigned> findDonated(const std::vector<unsigned> &except) const {
+    std::map<int64_t, unsigned> donated = allDonated;
+    for (unsigned value : except)
+      if (graph.values[value].isDonated)
+        --donated[graph.values[value].bytes];
     return donated;
   }
 
@@ -183,7 +183,7 @@ private:
                      std::map<int64_t, unsigned> donated) const {
     int64_t sum = 0;
     for (unsigned value : values) {
-      int64_t bytes = round(graph.values[value].bytes);
+      int64_t bytes = graph.values[value].bytes;
       if (graph.values[value].isExternal)
         continue;
       auto place = donated.find(bytes);
@@ -207,7 +207,7 @@ private:
     std::vector<unsigned> needed;
     if (last == kNone || !isReachedByAll(last))
       return needed;
-    std::vector<bool> depends(graph.values.size());
+    std::vector<bool> depends(graph.values.size()), isReadLater(graph.values.size());
     for (unsigned id : graph.order) {
       const GraphOp &op = graph.ops[id];
       bool isAfter = id == last || std::any_of(op.reads.begin(), op.reads.end(),
@@ -219,8 +219,10 @@ private:
       for (unsigned value : op.reads) {
         if (id != last && isForwardValue[value] && !depends[value])
           needed.push_back(value);
-        if (graph.values[value].isExternal)
+        if (graph.values[value].isExternal && !isReadLater[value]) {
+          isReadLater[value] = true;
           readLater.push_back(value);
+        }
       }
     }
     return needed;
@@ -247,13 +249,13 @@ private:
   }
 
   const StepGraph &graph;
-  int64_t alignment;
+  /// By bytes.
+  std::map<int64_t, unsigned> allDonated;
 };
 } // namespace
 
-int64_t mlir::abn::plan::computeLowerBound(const StepGraph &graph, int64_t alignment,
-                                           bool recomputeHeavy) {
-  LowerBound bound(graph, alignment);
+int64_t mlir::abn::plan::computeLowerBound(const StepGraph &graph, bool recomputeHeavy) {
+  LowerBound bound(graph);
   int64_t ofOps = bound.ofEveryOp();
   return recomputeHeavy ? ofOps : std::max(ofOps, bound.ofForwardEnd());
 }

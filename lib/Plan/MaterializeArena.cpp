@@ -23,8 +23,8 @@ struct MaterializeArena : mlir::abn::impl::MaterializeArenaBase<MaterializeArena
 
   void runOnOperation() override {
     if (arena != "alloc" && arena != "argument") {
-      getOperation().emitError() << "expected `alloc` or `argument` for the option `arena`, got `"
-                                 << arena << "`";
+      emitError(getOperation().getLoc())
+          << "expected `alloc` or `argument` for the option `arena`, got `" << arena << "`";
       return signalPassFailure();
     }
     SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());

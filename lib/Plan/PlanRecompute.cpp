@@ -1,4 +1,5 @@
 // abn-plan-recompute: what is kept, what is computed again and when.
+#include "Alignment.h"
 #include "GradientsFromOutput.h"
 #include "ResolveSizes.h"
 #include "abn/AbnDialect.h"
@@ -40,7 +41,8 @@ static StringRef getNumerics(func::FuncOp func) {
 
 /// What the report says of the plan, on the function. The curve has four numbers for each plan:
 /// bytes of the arena, bytes, operations and convolutions that are computed again.
-static void recordPlan(func::FuncOp func, const plan::PlannerResult &result, StringRef objective) {
+static void recordPlan(func::FuncOp func, const plan::PlannerResult &result, StringRef objective,
+                       std::optional<int64_t> budget) {
   Builder b(func.getContext());
   auto integer = [&](StringRef key, int64_t value) {
     return b.getNamedAttr(key, b.getI64IntegerAttr(value));
@@ -51,17 +53,18 @@ static void recordPlan(func::FuncOp func, const plan::PlannerResult &result, Str
   const plan::PlanPoint &chosen = result.curve[result.chosen];
   // One that runs convolutions twice may stay below the bound of those that do not.
   int64_t lowerBound = chosen.cost.heavyOps > 0 ? result.lowerBound : result.lowerBoundWithoutHeavy;
-  func->setAttr(AbnDialect::kPlanAttr,
-                b.getDictionaryAttr({integer("arena_bytes", chosen.arena),
-                                     integer("max_live_bytes", chosen.maxLive),
-                                     integer("recompute_bytes", chosen.cost.bytes),
-                                     integer("recompute_flops", chosen.cost.flops),
-                                     integer("convolutions_recomputed", chosen.cost.heavyOps),
-                                     integer("plan_lower_bound_bytes", lowerBound),
-                                     b.getNamedAttr("curve", b.getDenseI64ArrayAttr(curve)),
-                                     integer("chosen", result.chosen),
-                                     b.getNamedAttr("numerics", b.getStringAttr(getNumerics(func))),
-                                     b.getNamedAttr("objective", b.getStringAttr(objective))}));
+  NamedAttrList plan(b.getDictionaryAttr(
+      {integer("arena_bytes", chosen.arena), integer("max_live_bytes", chosen.maxLive),
+       integer("recompute_bytes", chosen.cost.bytes), integer("recompute_flops", chosen.cost.flops),
+       integer("convolutions_recomputed", chosen.cost.heavyOps),
+       integer("plan_lower_bound_bytes", lowerBound),
+       b.getNamedAttr("curve", b.getDenseI64ArrayAttr(curve)), integer("chosen", result.chosen),
+       b.getNamedAttr("numerics", b.getStringAttr(getNumerics(func))),
+       b.getNamedAttr("objective", b.getStringAttr(objective))}));
+  // A promise to be kept by what places the buffers.
+  if (budget)
+    plan.set(AbnDialect::kBudgetKey, b.getI64IntegerAttr(*budget));
+  func->setAttr(AbnDialect::kPlanAttr, plan.getDictionary(func.getContext()));
 }
 
 /// What the plan is tuned for, so that abn-assign-offsets does not have to be told again.
@@ -78,28 +81,27 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    // Errors are not of the op: that would print the whole module.
     std::optional<plan::Objective> goal = parseObjective(objective);
     if (!goal) {
-      module.emitError() << "expected peak, balanced or time for the option `objective`, got `"
-                         << objective << "`";
+      emitError(module.getLoc())
+          << "expected peak, balanced or time for the option `objective`, got `" << objective
+          << "`";
       return signalPassFailure();
     }
-    if (alignment <= 0 || !llvm::isPowerOf2_64(alignment)) {
-      module.emitError() << "expected a power of two for the option `alignment`, got "
-                         << alignment.getValue();
+    if (failed(checkAlignment(module.getLoc(), alignment)))
       return signalPassFailure();
-    }
     if (dynamicSize <= 0) {
-      module.emitError() << "expected a positive option `dynamic-size`, got "
-                         << dynamicSize.getValue();
+      emitError(module.getLoc()) << "expected a positive option `dynamic-size`, got "
+                                 << dynamicSize.getValue();
       return signalPassFailure();
     }
     plan::PlannerOptions options;
     options.objective = *goal;
     options.alignment = alignment;
     if (budgetBytes < -1) {
-      module.emitError() << "expected a number of bytes for the option `budget-bytes`, got "
-                         << budgetBytes.getValue();
+      emitError(module.getLoc()) << "expected a number of bytes for the option `budget-bytes`, got "
+                                 << budgetBytes.getValue();
       return signalPassFailure();
     }
     if (budgetBytes >= 0)
@@ -186,7 +188,7 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
       return failure();
     }
     const plan::PlanPoint &chosen = result.curve[result.chosen];
-    recordPlan(func, result, objective);
+    recordPlan(func, result, objective, options.budget);
     if (model.isDynamic())
       recordDynamicSize(func, dynamicSize);
     remark::analysis(func.getLoc(), remark::RemarkOpts::name("PlanRecompute").category("abn"))

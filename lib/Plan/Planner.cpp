@@ -8,9 +8,10 @@
 
 using namespace mlir::abn::plan;
 
-/// Sizes count as they are: what alignment adds, the packer knows. A bound of rounded sizes would
-/// be above the arena of a plan whose last buffer is not rounded.
-static constexpr int64_t kUnrounded = 1;
+/// How long the packer searches where plans are compared; the last word is abn-assign-offsets'.
+static constexpr int64_t kCarefulNodes = 50'000;
+/// How long that one searches if nothing else is asked for.
+static constexpr int64_t kLastNodes = 500'000;
 
 namespace {
 /// A first schedule with its largest sum of live bytes and its place in the portfolio.
@@ -24,15 +25,14 @@ struct Base {
 static Base makeBase(const StepGraph &graph, const ScheduleOptions &options, size_t place) {
   Base base{buildSchedule(graph, options), 0, place};
   // A rebuilt value may be asked for before what gives it back is there.
-  base.maxLive = isComplete(graph, base.schedule)
-                     ? evaluate(graph, base.schedule, kUnrounded).maxLive
-                     : std::numeric_limits<int64_t>::max();
+  base.maxLive = isComplete(graph, base.schedule) ? evaluate(graph, base.schedule).maxLive
+                                                  : std::numeric_limits<int64_t>::max();
   return base;
 }
 
 /// A plan that is not packed yet: `arena` is what it is at least.
 static PlanPoint makePoint(const StepGraph &graph, Schedule schedule) {
-  Evaluation evaluation = evaluate(graph, schedule, kUnrounded);
+  Evaluation evaluation = evaluate(graph, schedule);
   return {std::move(schedule), evaluation.maxLive, evaluation.maxLive, evaluation.cost};
 }
 
@@ -53,12 +53,20 @@ static void keepFrontier(std::vector<PlanPoint> &points) {
 }
 
 /// The frontier of the packed arenas. Packing is the dear part, and adds little: points that are
-/// beaten before it are not packed.
+/// beaten before it are not packed, and only those near the smallest, where the objectives choose,
+/// with care. A plan that a budget may have room for, by its live bytes, is packed as
+/// abn-assign-offsets will; a smaller budget finds it with the same arena.
 static void packFrontier(const StepGraph &graph, std::vector<PlanPoint> &points,
-                         int64_t alignment) {
+                         const PlannerOptions &options) {
+  constexpr int64_t kNear = 105, kNodes = 5'000;
   keepFrontier(points);
-  for (PlanPoint &point : points)
-    point.arena = packArena(evaluate(graph, point.schedule, kUnrounded), alignment);
+  for (PlanPoint &point : points) {
+    bool isNear = point.maxLive / kNear <= points.back().maxLive / 100;
+    Evaluation evaluation = evaluate(graph, point.schedule);
+    point.arena = packArena(evaluation, options.alignment, isNear ? kCarefulNodes : kNodes);
+    if (options.budget && point.maxLive <= *options.budget && point.arena > *options.budget)
+      point.arena = std::min(point.arena, packArena(evaluation, options.alignment, kLastNodes));
+  }
   keepFrontier(points);
 }
 
@@ -87,35 +95,22 @@ static std::vector<Base> makeBases(const StepGraph &graph, const PlannerOptions 
   return bases;
 }
 
-/// How many of the first schedules are worked out, and the limits, in percent of the smallest peak,
-/// up to which values are held in them.
-struct Effort {
-  unsigned bases;
-  std::vector<int> limits;
-};
-
-/// Large steps get a coarser curve: each of its plans takes as long as planning a small step.
-static Effort getEffort(const StepGraph &graph) {
-  constexpr size_t kLarge = 2500;
-  if (graph.order.size() > kLarge)
-    return {1, {100, 103, 110, 130, 200}};
-  return {2, {100, 101, 102, 103, 105, 108, 112, 118, 125, 140, 160, 200, 300}};
-}
+/// How many of the first schedules are worked out.
+static constexpr unsigned kWorkedOut = 2;
+/// The limits up to which values are held in them, in percent of the smallest peak.
+static constexpr int kLimits[] = {100, 101, 102, 103, 105, 108, 112, 118, 125, 140, 160, 200, 300};
 
 /// The points of the light plans: nothing heavy is computed again.
 static std::vector<PlanPoint> makeLightPoints(const StepGraph &graph, const PlannerOptions &options,
                                               const std::vector<unsigned> &rebuiltBy) {
   std::vector<PlanPoint> points;
   std::vector<Base> bases = makeBases(graph, options, rebuiltBy, {});
-  Effort effort = getEffort(graph);
-  for (unsigned i = 0; i < std::min<size_t>(effort.bases, bases.size()); ++i)
-    for (int percent : effort.limits) {
-      int64_t limit = bases.front().maxLive / 100 * percent;
-      points.push_back(makePoint(graph, holdValues(graph, bases[i].schedule, limit, kUnrounded)));
-      // Nothing is recomputed any more.
-      if (points.back().cost.bytes == 0)
-        break;
-    }
+  std::vector<int64_t> limits;
+  for (int percent : kLimits)
+    limits.push_back(bases.front().maxLive / 100 * percent);
+  for (unsigned i = 0; i < std::min<size_t>(kWorkedOut, bases.size()); ++i)
+    for (Schedule &held : holdValues(graph, bases[i].schedule, limits))
+      points.push_back(makePoint(graph, std::move(held)));
   // The order as it is, and with the weight gradients moved, without any recomputation.
   for (bool moveSinks : {false, true}) {
     ScheduleOptions plain;
@@ -159,7 +154,7 @@ static std::vector<PlanPoint> makeHeavyPoints(const StepGraph &graph, const Plan
       recomputed[heavy[i]] = true;
     std::vector<Base> bases = makeBases(graph, options, rebuiltBy, recomputed);
     points.push_back(makePoint(
-        graph, holdValues(graph, bases.front().schedule, bases.front().maxLive, kUnrounded)));
+        graph, holdValues(graph, bases.front().schedule, {bases.front().maxLive}).front()));
   }
   return points;
 }
@@ -175,23 +170,23 @@ static unsigned findCheapest(const std::vector<PlanPoint> &curve, int64_t arena)
 
 PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOptions &options) {
   PlannerResult result;
-  result.lowerBound = computeLowerBound(graph, kUnrounded, /*recomputeHeavy=*/true);
-  result.lowerBoundWithoutHeavy = computeLowerBound(graph, kUnrounded, /*recomputeHeavy=*/false);
+  result.lowerBound = computeLowerBound(graph, /*recomputeHeavy=*/true);
+  result.lowerBoundWithoutHeavy = computeLowerBound(graph, /*recomputeHeavy=*/false);
   std::vector<unsigned> rebuiltBy =
-      options.mayRebuild ? chooseMembers(graph, kUnrounded) : std::vector<unsigned>();
+      options.mayRebuild ? chooseMembers(graph) : std::vector<unsigned>();
   result.curve = makeLightPoints(graph, options, {});
   if (!rebuiltBy.empty()) {
     std::vector<PlanPoint> rebuilding = makeLightPoints(graph, options, rebuiltBy);
     std::move(rebuilding.begin(), rebuilding.end(), std::back_inserter(result.curve));
   }
-  packFrontier(graph, result.curve, options.alignment);
+  packFrontier(graph, result.curve, options);
   int64_t smallest = result.curve.back().arena;
   if (options.budget) {
     // The plans that a budget chooses from do not depend on it: a smaller budget can only rule out
     // the plan that a larger one has chosen, so that the peak never rises.
     if (*options.budget < smallest) {
       std::vector<PlanPoint> heavy = makeHeavyPoints(graph, options, rebuiltBy);
-      packFrontier(graph, heavy, options.alignment);
+      packFrontier(graph, heavy, options);
       std::move(heavy.begin(), heavy.end(), std::back_inserter(result.curve));
       keepFrontier(result.curve);
     }
@@ -227,7 +222,7 @@ PlanPoint mlir::abn::plan::reorderStep(const StepGraph &graph, int64_t alignment
   for (PlanPoint &point : points) {
     if (best && point.maxLive >= best->arena)
       continue;
-    point.arena = packArena(evaluate(graph, point.schedule, kUnrounded), alignment);
+    point.arena = packArena(evaluate(graph, point.schedule), alignment, kCarefulNodes);
     if (!best || point.arena < best->arena)
       best = &point;
   }

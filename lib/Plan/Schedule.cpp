@@ -1,4 +1,5 @@
 // abn-schedule: the order of the ops for the smallest arena.
+#include "Alignment.h"
 #include "ResolveSizes.h"
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
@@ -23,11 +24,8 @@ struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (alignment <= 0 || !llvm::isPowerOf2_64(alignment)) {
-      emitError(func.getLoc()) << "expected a power of two for the option `alignment`, got "
-                               << alignment.getValue();
+    if (failed(checkAlignment(func.getLoc(), alignment)))
       return signalPassFailure();
-    }
     if (dynamicSize <= 0) {
       emitError(func.getLoc()) << "expected a positive option `dynamic-size`, got "
                                << dynamicSize.getValue();
@@ -57,6 +55,10 @@ struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
     if (!model.hasBuffers())
       return;
     plan::PlanPoint point = reorderStep(model.getGraph(), alignment);
+    // The given order keeps the budget, though packed in a hurry it may look larger.
+    if (auto budget = plan ? plan.getAs<IntegerAttr>(AbnDialect::kBudgetKey) : IntegerAttr();
+        budget && point.arena > budget.getInt())
+      return;
     remark::analysis(func.getLoc(), remark::RemarkOpts::name("Schedule").category("abn"))
         << "arena of " + std::to_string(point.arena) + " bytes";
     model.apply(point.schedule);

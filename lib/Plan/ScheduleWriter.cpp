@@ -16,8 +16,7 @@ namespace mlir::abn {
 class ScheduleWriter {
 public:
   ScheduleWriter(PlanModel &model, const plan::Schedule &schedule)
-      : model(model), schedule(schedule),
-        evaluation(plan::evaluate(model.graph, schedule, /*alignment=*/1)),
+      : model(model), schedule(schedule), evaluation(plan::evaluate(model.graph, schedule)),
         block(model.func.getBody().front()), builder(model.func.getContext()),
         current(model.values.begin(), model.values.end()) {
     for (Operation &op : block)

@@ -1,5 +1,6 @@
 // What a schedule needs: lifetimes of its buffers, the profile of live bytes, the recomputed work.
 #include "abn/Plan/StepGraph.h"
+#include "Takeover.h"
 #include "abn/Pack/PackSolver.h"
 #include <algorithm>
 
@@ -37,8 +38,7 @@ struct Instance {
 /// Evaluates one schedule.
 class Evaluator {
 public:
-  Evaluator(const StepGraph &graph, const Schedule &schedule, int64_t alignment)
-      : graph(graph), schedule(schedule), alignment(alignment) {}
+  Evaluator(const StepGraph &graph, const Schedule &schedule) : graph(graph), schedule(schedule) {}
 
   Evaluation run() {
     findLastUses();
@@ -49,11 +49,6 @@ public:
   }
 
 private:
-  int64_t bytesOf(unsigned value) const {
-    int64_t bytes = graph.values[value].bytes;
-    return (bytes + alignment - 1) / alignment * alignment;
-  }
-
   /// Numbers the computations in order; the reads of a step are instances.
   void findLastUses() {
     std::vector<unsigned> current(graph.values.size(), kNone);
@@ -86,35 +81,14 @@ private:
     return reads[readOffsets[step] + read];
   }
 
-  /// Whether the result may take over the buffer of `read`: it dies here, has the size, and no
-  /// other result has taken it.
-  bool canTakeOver(unsigned step, unsigned read, const GraphResult &result,
-                   const std::vector<unsigned> &taken) const {
-    const Instance &instance = instances[instanceOfRead(step, read)];
-    const GraphValue &value = graph.values[instance.value];
-    return instance.lastUse == step && bytesOf(instance.value) == bytesOf(result.value) &&
-           (!value.isExternal || value.isDonated) &&
-           std::find(taken.begin(), taken.end(), instanceOfRead(step, read)) == taken.end();
-  }
-
-  unsigned chooseTakeOver(unsigned step, const GraphResult &result,
+  unsigned chooseTakeover(unsigned step, const GraphResult &result,
                           const std::vector<unsigned> &taken) {
-    if (result.tiedTo != kNone) {
-      if (!result.isTiedCopied && canTakeOver(step, result.tiedTo, result, taken))
-        return result.tiedTo;
-      ++evaluation.copies;
-      return kNone;
-    }
-    // A donated buffer first: what it saves is in the arena to the end.
-    unsigned found = kNone;
-    for (unsigned read : result.reusable) {
-      if (!canTakeOver(step, read, result, taken))
-        continue;
-      if (graph.values[instances[instanceOfRead(step, read)].value].isDonated)
-        return read;
-      if (found == kNone)
-        found = read;
-    }
+    unsigned found = findTakeover(graph, graph.ops[schedule[step]], result, [&](unsigned read) {
+      unsigned id = instanceOfRead(step, read);
+      return instances[id].lastUse == step &&
+             std::find(taken.begin(), taken.end(), id) == taken.end();
+    });
+    evaluation.copies += found == kNone && result.tiedTo != kNone;
     return found;
   }
 
@@ -127,11 +101,11 @@ private:
       evaluation.bufferOf.emplace_back();
       evaluation.takenFrom.emplace_back();
       for (const GraphResult &result : op.results) {
-        unsigned read = chooseTakeOver(step, result, taken);
+        unsigned read = chooseTakeover(step, result, taken);
         Instance &instance = instances[next++];
         if (read == kNone) {
           instance.buffer = evaluation.buffers.size();
-          evaluation.buffers.push_back({bytesOf(result.value), step, step});
+          evaluation.buffers.push_back({graph.values[result.value].bytes, step, step});
         } else {
           taken.push_back(instanceOfRead(step, read));
           instance.buffer = instances[instanceOfRead(step, read)].buffer;
@@ -196,7 +170,6 @@ private:
 
   const StepGraph &graph;
   const Schedule &schedule;
-  int64_t alignment;
   Evaluation evaluation;
   std::vector<Instance> instances;
   /// Instances that steps read, step by step.
@@ -206,18 +179,17 @@ private:
 };
 } // namespace
 
-Evaluation mlir::abn::plan::evaluate(const StepGraph &graph, const Schedule &schedule,
-                                     int64_t alignment) {
-  return Evaluator(graph, schedule, alignment).run();
+Evaluation mlir::abn::plan::evaluate(const StepGraph &graph, const Schedule &schedule) {
+  return Evaluator(graph, schedule).run();
 }
 
-int64_t mlir::abn::plan::packArena(const Evaluation &evaluation, int64_t alignment) {
+int64_t mlir::abn::plan::packArena(const Evaluation &evaluation, int64_t alignment,
+                                   int64_t nodeLimit) {
   ::abn::pack::Problem problem;
   for (const PlannedBuffer &buffer : evaluation.buffers)
     problem.buffers.push_back(
         {buffer.lower, static_cast<int64_t>(buffer.upper) + 1, buffer.bytes, alignment, {}, {}});
-  // Enough to tell plans apart; the last word is abn-assign-offsets'.
   ::abn::pack::Options options;
-  options.nodeLimit = 50'000;
+  options.nodeLimit = nodeLimit;
   return ::abn::pack::solve(problem, options).arena;
 }

@@ -143,15 +143,29 @@ void MatchRewriter::replace(unsigned index, Value by) {
   replaced[index] = by;
 }
 
+/// Whether each group of the larger type's dimensions has at most one of unknown size, and is of
+/// unknown size together if it has one.
+static bool hasKnownGroups(RankedTensorType larger, RankedTensorType smaller,
+                           ArrayRef<ReassociationIndices> groups) {
+  return llvm::all_of(llvm::enumerate(groups), [&](auto group) {
+    unsigned unknown =
+        llvm::count_if(group.value(), [&](int64_t dim) { return larger.isDynamicDim(dim); });
+    return unknown == (smaller.isDynamicDim(group.index()) ? 1 : 0);
+  });
+}
+
 /// `value` in the shape of `type`, if one reshape gives it.
 static Value reshapeFull(OpBuilder &b, Location loc, Value value, RankedTensorType type) {
   auto from = cast<RankedTensorType>(value.getType());
-  if (!from.hasStaticShape() || !type.hasStaticShape() || from.getRank() == type.getRank())
+  if (from.getRank() == type.getRank())
     return nullptr;
   auto groups = getReassociationIndicesForReshape(from, type);
   if (!groups)
     return nullptr;
-  if (from.getRank() < type.getRank())
+  bool isExpanded = from.getRank() < type.getRank();
+  if (!hasKnownGroups(isExpanded ? type : from, isExpanded ? from : type, *groups))
+    return nullptr;
+  if (isExpanded)
     return tensor::ExpandShapeOp::create(b, loc, type, value, *groups);
   return tensor::CollapseShapeOp::create(b, loc, type, value, *groups);
 }
@@ -300,6 +314,9 @@ void MatchRewriter::emitActivation(const BatchNormMatch &match, const Emitted &e
   dz = castTo(b, loc, dz, type.getElementType());
   if (match.dzAxes.empty() && dz.getType() != type)
     dz = reshapeFull(b, loc, dz, type);
+  // A gradient that no reshape brings to y's shape: what the graph makes of it stays.
+  if (!dz)
+    return;
   if (!match.dzAxes.empty()) {
     SmallVector<int64_t> added;
     for (int64_t axis = 0, e = type.getRank(); axis < e; ++axis)

@@ -230,10 +230,11 @@ struct ReportMemory : abn::impl::ReportMemoryBase<ReportMemory> {
     if (steps == 1)
       return found;
     if (!function.empty())
-      getOperation().emitError() << "there is no function `" << function << "`";
+      emitError(getOperation().getLoc()) << "there is no function `" << function << "`";
     else
-      getOperation().emitError() << "expected one function with a loss among its results, got "
-                                 << steps << "; name one with the option `function`";
+      emitError(getOperation().getLoc())
+          << "expected one function with a loss among its results, got " << steps
+          << "; name one with the option `function`";
     return nullptr;
   }
 };

@@ -32,16 +32,19 @@ std::optional<std::optional<GammaPolicy>> mlir::abn::parseGammaPolicy(StringRef 
   return std::nullopt;
 }
 
-LogicalResult ChainOptions::parseGammaPolicies(ArrayRef<std::string> entries,
-                                               function_ref<InFlightDiagnostic()> emitError) {
+LogicalResult ChainOptions::parseGamma(ArrayRef<std::string> entries, double threshold,
+                                       Location loc) {
+  if (!(threshold > 0) || !std::isfinite(threshold))
+    return emitError(loc) << "expected a positive gamma threshold, got " << threshold;
+  gammaThreshold = threshold;
   for (StringRef entry : entries) {
     // A chain's name may hold anything but the policy, which stands last.
     auto [chain, policyText] =
         entry.contains(':') ? entry.rsplit(':') : std::make_pair(StringRef(), entry);
     auto policy = parseGammaPolicy(policyText);
     if (!policy)
-      return emitError() << "expected trust, check, clamp, abs or keep as gamma policy, got `"
-                         << policyText << "`";
+      return emitError(loc) << "expected trust, check, clamp, abs or keep as gamma policy, got `"
+                            << policyText << "`";
     if (chain.empty())
       gammaPolicy = *policy;
     else

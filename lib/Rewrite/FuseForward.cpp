@@ -239,17 +239,12 @@ struct FuseForward : abn::impl::FuseForwardBase<FuseForward> {
     func::FuncOp func = getOperation();
     ChainOptions options;
     options.throughAdd = throughAdd;
-    options.gammaThreshold = gammaThreshold;
-    if (!(gammaThreshold > 0) || !std::isfinite(gammaThreshold)) {
-      func.emitError() << "expected a positive gamma threshold, got " << gammaThreshold;
-      return signalPassFailure();
-    }
     if (dynamicSize <= 0) {
       emitError(func.getLoc()) << "expected a positive option `dynamic-size`, got "
                                << dynamicSize.getValue();
       return signalPassFailure();
     }
-    if (failed(options.parseGammaPolicies(gammaPolicy, [&] { return func.emitError(); })))
+    if (failed(options.parseGamma(gammaPolicy, gammaThreshold, func.getLoc())))
       return signalPassFailure();
     if (isPlanned(func) || isDispatched(func))
       return;

@@ -7,11 +7,13 @@
 // RUN: not abn-opt %s --split-input-file --abn-assign-offsets=alignment=0 2>&1 | FileCheck %s --check-prefix=ZERO
 // RUN: not abn-opt %s --split-input-file --abn-assign-offsets=alignment=-256 2>&1 | FileCheck %s --check-prefix=NEGATIVE
 // RUN: not abn-opt %s --split-input-file --abn-assign-offsets=alignment=48 2>&1 | FileCheck %s --check-prefix=NOT-A-POWER
+// RUN: not abn-opt %s --split-input-file --abn-assign-offsets=alignment=8589934592 2>&1 | FileCheck %s --check-prefix=HUGE
 // RUN: not abn-opt %s --split-input-file --abn-assign-offsets=canary-bytes=-1 2>&1 | FileCheck %s --check-prefix=CANARY
 
 // ZERO: assign-offsets.mlir:{{[0-9]+}}:{{[0-9]+}}: error: expected a power of two for the option `alignment`, got 0
 // NEGATIVE: error: expected a power of two for the option `alignment`, got -256
 // NOT-A-POWER: error: expected a power of two for the option `alignment`, got 48
+// HUGE: error: expected at most 4294967296 for the option `alignment`, got 8589934592
 // CANARY: error: expected no negative option `canary-bytes`, got -1
 
 // Three buffers of which two are live at a time: the third takes the place of the first. What is live is

@@ -5,6 +5,10 @@
 // RUN: abn-opt %s --abn-optimize="gamma-policy=dispatch,trust" | FileCheck %s --check-prefixes=CHECK,TRUST
 // RUN: abn-opt %s --abn-optimize="plan=false" | FileCheck %s --check-prefix=UNPLANNED
 // RUN: not abn-opt %s --abn-optimize="numerics=approximate" 2>&1 | FileCheck %s --check-prefix=NUMERICS
+// A policy that there is not is refused where none is needed, too.
+// RUN: not abn-opt %s --abn-optimize="numerics=exact gamma-policy=dispatch,hope" 2>&1 | FileCheck %s --check-prefix=POLICY
+// RUN: not abn-opt %s --abn-optimize="numerics=exact gamma-threshold=-1" 2>&1 | FileCheck %s --check-prefix=THRESHOLD
+// RUN: abn-opt %s --abn-optimize="numerics=exact gamma-policy=dispatch,bn:trust" | FileCheck %s --check-prefixes=CHECK,EXACT
 // RUN: not abn-opt %s --abn-optimize="numerics=exact budget-bytes=1000" 2>&1 | FileCheck %s --check-prefix=BUDGET
 // RUN: abn-opt %s --abn-optimize="numerics=exact" --abn-plan | FileCheck %s --check-prefix=PLACED
 // RUN: abn-opt %s --abn-optimize="numerics=exact" --abn-plan="arena=argument outputs=outside alignment=64" \
@@ -93,6 +97,8 @@
 // HEAP: error: expected `alloc` or `argument` for the option `arena`, got `heap`
 // OUTPUTS: error: expected `arena` or `outside` for the option `outputs`, got `elsewhere`
 // LOSS: optimize-plan.mlir:{{[0-9]+}}:{{[0-9]+}}: error: expected the loss among the function's 4 results, got result 4
+// POLICY: error: expected trust, check, clamp, abs or keep as gamma policy, got `hope`
+// THRESHOLD: error: expected a positive gamma threshold, got -1
 // ALIGNMENT: error: expected a power of two for the option `alignment`, got 100
 #id = affine_map<(n, c, h, w) -> (n, c, h, w)>
 #rank0 = affine_map<(n, c, h, w) -> ()>

@@ -10,7 +10,11 @@
 // RUN: not abn-opt %s --allow-unregistered-dialect --split-input-file --abn-plan-recompute=objective=fast 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=OBJECTIVE
 // RUN: not abn-opt %s --allow-unregistered-dialect --split-input-file --abn-plan-recompute=alignment=3 2>&1 \
-// RUN:   | FileCheck %s --check-prefix=ALIGNMENT
+// RUN:   | FileCheck %s --check-prefix=ALIGNMENT --implicit-check-not="current operation"
+// RUN: not abn-opt %s --allow-unregistered-dialect --split-input-file --abn-plan-recompute=alignment=0 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=ZERO
+// RUN: not abn-opt %s --allow-unregistered-dialect --split-input-file \
+// RUN:   --abn-plan-recompute=alignment=4611686018427387904 2>&1 | FileCheck %s --check-prefix=HUGE
 // RUN: abn-opt %s --allow-unregistered-dialect --split-input-file --abn-plan-recompute --remarks-filter-analyse=abn \
 // RUN:   -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: not abn-opt %s --allow-unregistered-dialect --split-input-file --abn-plan-recompute=loss-result=5 2>&1 \
@@ -29,6 +33,8 @@
 // LOSS: plan-recompute.mlir:{{[0-9]+}}:{{[0-9]+}}: error: expected the loss among the function's 5 results, got result 5
 // OBJECTIVE: error: expected peak, balanced or time for the option `objective`, got `fast`
 // ALIGNMENT: error: expected a power of two for the option `alignment`, got 3
+// ZERO: error: expected a power of two for the option `alignment`, got 0
+// HUGE: error: expected at most 4294967296 for the option `alignment`, got 4611686018427387904
 // REMARK: plan-recompute.mlir:[[#]]:1: remark: {{.*}}arena of 2116100 bytes; 524288 bytes and 0 convolutions computed again
 
 !full = tensor<8x16x32x32xf32>

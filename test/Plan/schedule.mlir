@@ -4,8 +4,10 @@
 // RUN: abn-opt %s --split-input-file --abn-schedule --remarks-filter-analyse=abn -o /dev/null 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=REMARK
 // RUN: not abn-opt %s --split-input-file --abn-schedule=alignment=3 2>&1 | FileCheck %s --check-prefix=BAD
+// RUN: not abn-opt %s --split-input-file --abn-schedule=alignment=8589934592 2>&1 | FileCheck %s --check-prefix=HUGE
 
 // BAD: error: expected a power of two for the option `alignment`, got 3
+// HUGE: error: expected at most 4294967296 for the option `alignment`, got 8589934592
 
 // A result that is larger than its operand waits until what else is live has gone: its large neighbour
 // runs first. As given both were live together, 12,800 bytes.

@@ -54,8 +54,9 @@ PlannerResult planStep(const StepGraph &graph, const PlannerOptions &options);
 PlanPoint reorderStep(const StepGraph &graph, int64_t alignment);
 
 /// Bytes that no schedule's arena is smaller than; without `recomputeHeavy`, none's that runs each
-/// convolution of the forward once.
-int64_t computeLowerBound(const StepGraph &graph, int64_t alignment, bool recomputeHeavy);
+/// convolution of the forward once. A bound of rounded sizes would be above the arena of a plan
+/// whose last buffer is not rounded.
+int64_t computeLowerBound(const StepGraph &graph, bool recomputeHeavy);
 
 } // namespace mlir::abn::plan
 

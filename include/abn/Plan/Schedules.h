@@ -31,12 +31,13 @@ Schedule buildSchedule(const StepGraph &graph, const ScheduleOptions &options);
 
 /// Which members of the classes of values that give each other back are not kept, for the smallest
 /// peak: `ScheduleOptions::rebuiltBy`, empty if keeping all is best.
-std::vector<unsigned> chooseMembers(const StepGraph &graph, int64_t alignment);
+std::vector<unsigned> chooseMembers(const StepGraph &graph);
 
 /// Takes recomputations out of a schedule and holds the values instead, the shortest time first, as
-/// long as no more than `maxLive` bytes are live at any step. What is already above stays as it is.
-Schedule holdValues(const StepGraph &graph, const Schedule &schedule, int64_t maxLive,
-                    int64_t alignment);
+/// long as no more than a limit of bytes are live at any step. What is already above stays as it
+/// is. For each of the rising `limits` the schedule; each goes on from the one before.
+std::vector<Schedule> holdValues(const StepGraph &graph, const Schedule &schedule,
+                                 const std::vector<int64_t> &limits);
 
 /// Every op once, the one that adds the fewest live bytes first.
 Schedule scheduleGreedily(const StepGraph &graph);

@@ -105,12 +105,13 @@ struct Evaluation {
 /// and every op of the traced order is there.
 bool isComplete(const StepGraph &graph, const Schedule &schedule);
 
-/// Lifetimes, takeovers and costs of a complete schedule; linear. Sizes are rounded up to
-/// `alignment`.
-Evaluation evaluate(const StepGraph &graph, const Schedule &schedule, int64_t alignment);
+/// Lifetimes, takeovers and costs of a complete schedule; linear. Sizes count as they are: what
+/// alignment adds, the packer knows.
+Evaluation evaluate(const StepGraph &graph, const Schedule &schedule);
 
-/// The bytes of the smallest arena known for the buffers of `evaluation`.
-int64_t packArena(const Evaluation &evaluation, int64_t alignment);
+/// The bytes of the smallest arena known for the buffers of `evaluation`, each at a multiple of
+/// `alignment`, after at most `nodeLimit` steps of search.
+int64_t packArena(const Evaluation &evaluation, int64_t alignment, int64_t nodeLimit);
 
 } // namespace mlir::abn::plan
 

@@ -33,9 +33,8 @@ struct ChainOptions {
   double gammaThreshold = 1e-3;
   bool throughAdd = true;
 
-  /// Reads `policy` or `chain:policy` entries; fails with a message for `emitError`.
-  LogicalResult parseGammaPolicies(ArrayRef<std::string> entries,
-                                   function_ref<InFlightDiagnostic()> emitError);
+  /// Reads `policy` or `chain:policy` entries and the threshold; fails with a message at `loc`.
+  LogicalResult parseGamma(ArrayRef<std::string> entries, double threshold, Location loc);
 };
 
 /// One batch norm with the activation that follows it.

@@ -20,8 +20,8 @@ struct State {
 
 class Search {
 public:
-  Search(const StepGraph &graph, int64_t alignment, bool recomputeHeavy, int64_t limit)
-      : graph(graph), alignment(alignment), recomputeHeavy(recomputeHeavy), limit(limit) {
+  Search(const StepGraph &graph, bool recomputeHeavy, int64_t limit)
+      : graph(graph), recomputeHeavy(recomputeHeavy), limit(limit) {
     for (unsigned op : graph.order)
       inOrder |= bit(op);
   }
@@ -60,9 +60,7 @@ private:
     return true;
   }
 
-  int64_t bytesOf(unsigned value) const {
-    return (graph.values[value].bytes + alignment - 1) / alignment * alignment;
-  }
+  int64_t bytesOf(unsigned value) const { return graph.values[value].bytes; }
 
   int64_t sumLive(const State &state) const {
     int64_t sum = 0;
@@ -148,7 +146,6 @@ private:
   }
 
   const StepGraph &graph;
-  int64_t alignment;
   bool recomputeHeavy;
   uint64_t inOrder = 0;
   int64_t limit;
@@ -158,6 +155,6 @@ private:
 } // namespace
 
 std::optional<bool> planner_test::fitsWithin(const StepGraph &graph, int64_t bytes,
-                                             int64_t alignment, bool recomputeHeavy) {
-  return Search(graph, alignment, recomputeHeavy, bytes).run();
+                                             bool recomputeHeavy) {
+  return Search(graph, recomputeHeavy, bytes).run();
 }

@@ -6,10 +6,6 @@
 using namespace planner_test;
 using namespace mlir::abn::plan;
 
-static int64_t roundUp(int64_t bytes, int64_t alignment) {
-  return (bytes + alignment - 1) / alignment * alignment;
-}
-
 namespace {
 /// A place where values lie: a buffer of the arena or a donated argument. Numbered by their first
 /// value.
@@ -117,7 +113,7 @@ static bool isUsedLater(const StepGraph &graph, const Schedule &schedule, unsign
 
 /// Takeovers: legal ones only, and none that was legal left out.
 static std::string checkTakeovers(const StepGraph &graph, const Schedule &schedule,
-                                  const Evaluation &evaluation, int64_t alignment) {
+                                  const Evaluation &evaluation) {
   unsigned copies = 0;
   for (unsigned step = 0; step < schedule.size(); ++step) {
     const GraphOp &op = graph.ops[schedule[step]];
@@ -127,9 +123,8 @@ static std::string checkTakeovers(const StepGraph &graph, const Schedule &schedu
       auto isLegal = [&](unsigned read) {
         unsigned value = op.reads[read];
         const GraphValue &v = graph.values[value];
-        return roundUp(v.bytes, alignment) ==
-                   roundUp(graph.values[result.value].bytes, alignment) &&
-               (!v.isExternal || v.isDonated) && !isUsedLater(graph, schedule, value, step) &&
+        return v.bytes == graph.values[result.value].bytes && (!v.isExternal || v.isDonated) &&
+               !isUsedLater(graph, schedule, value, step) &&
                std::find(taken.begin(), taken.end(), value) == taken.end();
       };
       std::vector<unsigned> candidates = result.reusable;
@@ -153,13 +148,13 @@ static std::string checkTakeovers(const StepGraph &graph, const Schedule &schedu
 
 /// Live bytes: at each step, every place that has been used and will be.
 static std::string checkLiveBytes(const Schedule &schedule, const Evaluation &evaluation,
-                                  const std::vector<Storage> &storages, int64_t alignment) {
+                                  const std::vector<Storage> &storages) {
   int64_t largest = 0;
   for (unsigned step = 0; step < schedule.size(); ++step) {
     int64_t live = 0;
     for (const Storage &storage : storages)
       if (storage.isInArena && storage.first <= step && step <= storage.last)
-        live += roundUp(storage.bytes, alignment);
+        live += storage.bytes;
     largest = std::max(largest, live);
     if (evaluation.live[step] != live)
       return "step " + std::to_string(step) + ": " + std::to_string(evaluation.live[step]) +
@@ -169,8 +164,7 @@ static std::string checkLiveBytes(const Schedule &schedule, const Evaluation &ev
 }
 
 /// Buffers: one for each place in the arena, with its lifetime.
-static std::string checkBuffers(const Evaluation &evaluation, const Machine &machine,
-                                int64_t alignment) {
+static std::string checkBuffers(const Evaluation &evaluation, const Machine &machine) {
   std::map<unsigned, unsigned> bufferOf;
   for (unsigned step = 0; step < machine.storageOf.size(); ++step)
     for (unsigned i = 0; i < machine.storageOf[step].size(); ++i) {
@@ -184,7 +178,7 @@ static std::string checkBuffers(const Evaluation &evaluation, const Machine &mac
         return "a taken over buffer has two numbers";
       const PlannedBuffer &planned = evaluation.buffers[buffer];
       if (planned.lower != place.first || planned.upper != place.last ||
-          planned.bytes != roundUp(place.bytes, alignment))
+          planned.bytes != place.bytes)
         return "buffer " + std::to_string(buffer) + " has another lifetime or size";
     }
   return bufferOf.size() == evaluation.buffers.size() ? "" : "another number of buffers";
@@ -231,15 +225,15 @@ static std::string checkCost(const StepGraph &graph, const Schedule &schedule,
 }
 
 std::string planner_test::checkEvaluation(const StepGraph &graph, const Schedule &schedule,
-                                          const Evaluation &evaluation, int64_t alignment) {
+                                          const Evaluation &evaluation) {
   Machine machine(graph, schedule, evaluation);
   std::string problem = machine.run();
   if (problem.empty())
-    problem = checkTakeovers(graph, schedule, evaluation, alignment);
+    problem = checkTakeovers(graph, schedule, evaluation);
   if (problem.empty())
-    problem = checkLiveBytes(schedule, evaluation, machine.storages, alignment);
+    problem = checkLiveBytes(schedule, evaluation, machine.storages);
   if (problem.empty())
-    problem = checkBuffers(evaluation, machine, alignment);
+    problem = checkBuffers(evaluation, machine);
   if (problem.empty())
     problem = checkCost(graph, schedule, evaluation);
   return problem;

@@ -18,7 +18,7 @@ std::string simulate(const mlir::abn::plan::StepGraph &graph,
 /// step and buffer by buffer. Empty if all agree.
 std::string checkEvaluation(const mlir::abn::plan::StepGraph &graph,
                             const mlir::abn::plan::Schedule &schedule,
-                            const mlir::abn::plan::Evaluation &evaluation, int64_t alignment);
+                            const mlir::abn::plan::Evaluation &evaluation);
 
 /// Whether the op computes the value again or gives it back.
 bool givesAgain(const mlir::abn::plan::StepGraph &graph, unsigned op, unsigned value);
@@ -33,7 +33,7 @@ std::string checkRecomputations(const mlir::abn::plan::StepGraph &graph,
 /// `recomputeHeavy`, any that runs each heavy op of the forward once. Unknown if the search takes
 /// too long.
 std::optional<bool> fitsWithin(const mlir::abn::plan::StepGraph &graph, int64_t bytes,
-                               int64_t alignment, bool recomputeHeavy);
+                               bool recomputeHeavy);
 
 } // namespace planner_test
 
