@@ -970,6 +970,64 @@ def ConvertDnnToLinalg : Pass<"convert-dnn-to-linalg"> {
   ];
 }
 
+def InstrumentKernels : Pass<"abn-instrument-kernels", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Let the emulator see what kernels access";
+  let description = [{
+    For the emulator (docs/Emulator.md) only: a call in front of each op of a gpu.module that accesses a
+    memref says where, how many bytes, whether all indices are within the memref's dimensions, and which
+    op it is; others say which way a branch goes, and which barrier, shuffle or assertion comes next. Bounds are those
+    of the memref that is indexed, of each dimension, not of the allocation it lies in. A masked access is
+    one per lane.
+
+    Precondition: no structured control flow is left (convert-scf-to-cf), and convert-gpu-to-nvvm has not
+    run. An op that accesses memrefs in a way that the pass does not know is an error. Afterwards the module
+    has the constant `abn_emulator_sites`, one line per op, and can only be executed by the emulator; a
+    second run changes nothing.
+
+    Before:
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @k(%x: memref<8xf32>) kernel {
+        %t = gpu.thread_id x
+        %v = memref.load %x[%t] : memref<8xf32>
+        gpu.return
+      }
+    }
+    ```
+
+    After:
+
+    ```mlir
+    gpu.module @kernels {
+      llvm.mlir.global external constant @abn_emulator_sites("memref.load at f.mlir:4\0A")
+      llvm.func @abn_emulator_access(i64, i32, i32, i32, i32, i1, i32)
+      gpu.func @k(%x: memref<8xf32>) kernel {
+        %t = gpu.thread_id x
+        %four = arith.constant 4 : index
+        %eight = arith.constant 8 : index
+        %base = memref.extract_aligned_pointer_as_index %x : memref<8xf32> -> index
+        %offset = arith.muli %t, %four : index
+        %address = arith.addi %base, %offset : index
+        %address64 = arith.index_cast %address : index to i64
+        %inside = arith.cmpi ult, %t, %eight : index
+        %bytes = arith.constant 4 : i32
+        %load = arith.constant 0 : i32
+        %site = arith.constant 1 : i32
+        llvm.call @abn_emulator_access(%address64, %bytes, %bytes, %load, %load, %inside, %site)
+            : (i64, i32, i32, i32, i32, i1, i32) -> ()
+        %v = memref.load %x[%t] : memref<8xf32>
+        gpu.return
+      }
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
 //===----------------------------------------------------------------------===//
 // Report
 //===----------------------------------------------------------------------===//
