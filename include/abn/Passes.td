@@ -1028,6 +1028,30 @@ def InstrumentKernels : Pass<"abn-instrument-kernels", "::mlir::gpu::GPUModuleOp
   ];
 }
 
+def AttachGpuTargets : Pass<"abn-attach-gpu-targets", "::mlir::ModuleOp"> {
+  let summary = "Say which chips the kernels are for";
+  let description = [{
+    Gives every gpu.module one target attribute per chip, with the oldest version of PTX that has the chip,
+    and checks what gpu-module-to-binary would fail on, or not notice, later: a chip that is not known, a
+    toolkit that is not there although the format needs one.
+
+    ```mlir
+    gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_80", features = "+ptx70">] {
+    }
+    ```
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"nvvm\"", "the kind of GPU: nvvm">,
+    ListOption<"chips", "chips", "std::string", "the chips, such as sm_80">,
+    Option<"toolkit", "toolkit", "std::string", "", "the folder of the CUDA toolkit">,
+    Option<"format", "format", "std::string", "\"fatbin\"",
+           "what the kernels become: fatbin, isa or offload">,
+    Option<"instrument", "instrument", "bool", "false",
+           "whether abn-instrument-kernels follows, which needs format=offload">
+  ];
+  let dependentDialects = ["::mlir::NVVM::NVVMDialect"];
+}
+
 //===----------------------------------------------------------------------===//
 // Report
 //===----------------------------------------------------------------------===//
