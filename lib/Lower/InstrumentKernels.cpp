@@ -6,6 +6,7 @@
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -97,6 +98,12 @@ static bool accessesMemRef(Operation *op) {
   auto effects = dyn_cast<MemoryEffectOpInterface>(op);
   return effects &&
          (effects.hasEffect<MemoryEffects::Read>() || effects.hasEffect<MemoryEffects::Write>());
+}
+
+static bool waitsForOthers(Operation *op) {
+  return isa<gpu::BarrierOp, gpu::RotateOp, gpu::ShuffleOp, gpu::SubgroupBroadcastOp,
+             gpu::SubgroupReduceOp, NVVM::Barrier0Op, NVVM::BarrierOp, NVVM::MatchSyncOp,
+             NVVM::ReduxOp, NVVM::ShflOp, NVVM::VoteSyncOp>(op);
 }
 
 static int64_t getByteSize(Type element) {
@@ -225,7 +232,7 @@ LogicalResult KernelInstrumenter::instrument(Operation *op) {
   b.setLoc(op->getLoc());
   if (auto branch = dyn_cast<cf::CondBranchOp>(op)) {
     call(kBranchFunction, {makeSite(op), branch.getCondition()});
-  } else if (isa<cf::AssertOp, gpu::BarrierOp, gpu::ShuffleOp>(op)) {
+  } else if (isa<cf::AssertOp>(op) || waitsForOthers(op)) {
     call(kSiteFunction, makeSite(op));
   } else if (accessesMemRef(op) || isa<memref::GenericAtomicRMWOp>(op)) {
     std::optional<Access> access = getAccess(op);

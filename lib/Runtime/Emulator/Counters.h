@@ -36,7 +36,7 @@ struct KernelCounters {
   uint64_t launches = 0, blocks = 0;
   /// Per block.
   uint64_t barriers = 0;
-  /// Per warp.
+  /// Per warp; a vote is what is no shuffle.
   uint64_t shuffles = 0, votes = 0, branches = 0, divergentBranches = 0;
   /// By the number of the site.
   std::map<uint32_t, SiteCounters> sites;

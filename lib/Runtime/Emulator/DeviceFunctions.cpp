@@ -208,6 +208,10 @@ static void addLibdevice(Table &table) {
   ABN_BINARY(pow);
 #undef ABN_UNARY
 #undef ABN_BINARY
+}
+
+/// What libm does not have, and the less accurate functions that fast math chooses.
+static void addOtherLibdevice(Table &table) {
   define(table, "__nv_rsqrt", rsqrt<double>);
   define(table, "__nv_rsqrtf", rsqrt<float>);
   defineUnary<float>(table, "__nv_fast_expf", std::exp);
@@ -269,6 +273,7 @@ static Table makeTable() {
   Table table;
   addThreads(table);
   addLibdevice(table);
+  addOtherLibdevice(table);
   addIntrinsics<float>(table, "f");
   addIntrinsics<double>(table, "d");
   addApproximations(table);
@@ -294,5 +299,13 @@ std::optional<WarpOp> abn::emulator::findWarpOp(llvm::StringRef intrinsic) {
       .Case("vote.uni.sync", WarpOp::VoteUni)
       .Case("vote.ballot.sync", WarpOp::VoteBallot)
       .Case("match.any.sync.i32", WarpOp::MatchAny)
+      .Case("redux.sync.add", WarpOp::ReduceAdd)
+      .Case("redux.sync.min", WarpOp::ReduceMin)
+      .Case("redux.sync.max", WarpOp::ReduceMax)
+      .Case("redux.sync.umin", WarpOp::ReduceUmin)
+      .Case("redux.sync.umax", WarpOp::ReduceUmax)
+      .Case("redux.sync.and", WarpOp::ReduceAnd)
+      .Case("redux.sync.or", WarpOp::ReduceOr)
+      .Case("redux.sync.xor", WarpOp::ReduceXor)
       .Default(std::nullopt);
 }

@@ -1,6 +1,5 @@
 #include "Emulator.h"
 #include "DeviceFunctions.h"
-#include "llvm/ADT/STLExtras.h"
 #include <cstring>
 
 using namespace abn::emulator;
@@ -34,13 +33,12 @@ KernelImage *Emulator::loadModule(llvm::StringRef image) {
     addError("image", llvm::toString(loaded.takeError()));
     return nullptr;
   }
-  modules.push_back(std::move(*loaded));
-  return modules.back().get();
+  KernelImage *made = loaded->get();
+  modules[made] = {modulesLoaded++, std::move(*loaded)};
+  return made;
 }
 
-void Emulator::unloadModule(KernelImage *image) {
-  llvm::erase_if(modules, [&](const auto &module) { return module.get() == image; });
-}
+void Emulator::unloadModule(KernelImage *image) { modules.erase(image); }
 
 const Kernel *Emulator::findKernel(KernelImage *image, llvm::StringRef name) {
   if (!image) // An error already.
@@ -94,7 +92,7 @@ void Emulator::launch(const Kernel *kernel, const std::array<int64_t, 3> &grid,
     shape.block[dim] = block[dim];
   }
   shape.dynamicBytes = dynamicBytes;
-  KernelReport &kernelReport = kernels[kernel->name];
+  KernelReport &kernelReport = kernels[{kernel->name, modules.at(kernel->image).first}];
   Launch run(*kernel, shape, schedule, memory, fibers, kernelReport.counters);
   std::optional<Error> error = run.run(arguments);
   for (const auto &[site, counters] : kernelReport.counters.sites)

@@ -55,9 +55,12 @@ private:
   DeviceMemory memory;
   Fibers fibers;
   Schedule schedule;
-  std::vector<std::unique_ptr<KernelImage>> modules;
+  /// With the number of each.
+  std::map<const KernelImage *, std::pair<uint64_t, std::unique_ptr<KernelImage>>> modules;
   std::vector<Error> errors;
-  std::map<std::string, KernelReport> kernels;
+  /// By name and module: two modules may have kernels of one name.
+  std::map<std::pair<std::string, uint64_t>, KernelReport> kernels;
+  uint64_t modulesLoaded = 0;
 };
 
 } // namespace abn::emulator

@@ -93,7 +93,7 @@ std::string Emulator::report() const {
   for (const Error &error : errors)
     errorList.push_back(toJson(error));
   Sums total;
-  for (const auto &[name, kernel] : kernels) {
+  for (const auto &[key, kernel] : kernels) {
     Sums sums;
     sums.add(kernel.counters);
     total.add(kernel.counters);
@@ -107,7 +107,7 @@ std::string Emulator::report() const {
                              {"bytes", site.bytes},
                              {"transactions", site.transactions}});
     Object object = sums.toJson();
-    object["name"] = name;
+    object["name"] = key.first;
     object["sites"] = std::move(sites);
     kernelList.push_back(std::move(object));
   }

@@ -96,7 +96,7 @@ llvm::Error Retargeter::replaceAssembly() {
   return llvm::Error::success();
 }
 
-/// Gives a shuffle or vote a body: the runtime's one function takes and returns integers, because a
+/// Gives a warp op a body: the runtime's one function takes and returns integers, because a
 /// struct of a float and a bit is passed differently by C and by LLVM.
 void Retargeter::defineWarpOp(Function &intrinsic, WarpOp op) {
   auto *function = Function::Create(intrinsic.getFunctionType(), GlobalValue::InternalLinkage,
@@ -110,6 +110,9 @@ void Retargeter::defineWarpOp(Function &intrinsic, WarpOp op) {
       value = b.CreateBitCast(value, i32);
     operands.push_back(b.CreateZExt(value, i32));
   }
+  // The only ones that name the value first.
+  if (op >= WarpOp::ReduceAdd)
+    std::swap(operands[1], operands[2]);
   operands.resize(5, b.getInt32(0));
   FunctionCallee callee =
       module.getOrInsertFunction(kWarpFunction, b.getInt64Ty(), i32, i32, i32, i32, i32);
@@ -167,7 +170,7 @@ void Retargeter::replaceDynamicWorkgroup() {
   }
 }
 
-/// Whether a function other than `kernel` uses the value; `isUsed` says whether the kernel does.
+/// The functions that use the value, themselves or through constants.
 static void findUsers(const Value &value, SmallSetVector<const Function *, 4> &functions) {
   for (const User *user : value.users()) {
     if (auto *instruction = dyn_cast<Instruction>(user))
@@ -248,6 +251,9 @@ llvm::Expected<ModuleContents> Retargeter::run(const Triple &triple, const DataL
   for (Function &function : module) {
     removeTargetAttributes(function);
     function.setCallingConv(CallingConv::C);
+    // Names are the user's: one may be that of a function of libm.
+    if (!function.isDeclaration() && !function.getName().starts_with("entry."))
+      function.setName("device." + function.getName());
   }
   std::string message;
   raw_string_ostream stream(message);

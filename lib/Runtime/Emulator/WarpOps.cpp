@@ -1,4 +1,6 @@
 #include "WarpOps.h"
+#include <algorithm>
+#include <optional>
 
 using namespace abn::emulator;
 
@@ -30,17 +32,41 @@ static WarpResult shuffle(unsigned lane, const std::array<WarpRequest, kWarpSize
   return {requests[from].value, isInRange, from};
 }
 
+static uint32_t combine(WarpOp op, uint32_t x, uint32_t y) {
+  auto asSigned = [](uint32_t value) { return static_cast<int32_t>(value); };
+  switch (op) {
+  case WarpOp::ReduceAdd:
+    return x + y;
+  case WarpOp::ReduceMin:
+    return std::min(asSigned(x), asSigned(y));
+  case WarpOp::ReduceMax:
+    return std::max(asSigned(x), asSigned(y));
+  case WarpOp::ReduceUmin:
+    return std::min(x, y);
+  case WarpOp::ReduceUmax:
+    return std::max(x, y);
+  case WarpOp::ReduceAnd:
+    return x & y;
+  case WarpOp::ReduceOr:
+    return x | y;
+  default:
+    return x ^ y;
+  }
+}
+
 WarpResult abn::emulator::evaluate(unsigned lane,
                                    const std::array<WarpRequest, kWarpSize> &requests) {
   const WarpRequest &own = requests[lane];
   if (isShuffle(own.op))
     return shuffle(lane, requests);
   uint32_t ballot = 0, equal = 0;
+  std::optional<uint32_t> combined;
   for (unsigned other = 0; other < kWarpSize; ++other) {
     if (!(own.mask >> other & 1))
       continue;
     ballot |= uint32_t(requests[other].value != 0) << other;
     equal |= uint32_t(requests[other].value == own.value) << other;
+    combined = combined ? combine(own.op, *combined, requests[other].value) : requests[other].value;
   }
   switch (own.op) {
   case WarpOp::VoteAny:
@@ -51,7 +77,9 @@ WarpResult abn::emulator::evaluate(unsigned lane,
     return {ballot == 0 || ballot == own.mask, true, lane};
   case WarpOp::VoteBallot:
     return {ballot, true, lane};
-  default:
+  case WarpOp::MatchAny:
     return {equal, true, lane};
+  default:
+    return {*combined, true, lane};
   }
 }

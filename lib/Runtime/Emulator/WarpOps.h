@@ -1,4 +1,5 @@
-// What shuffles and votes give each lane, as PTX defines shfl.sync, vote.sync and match.sync.
+// What shuffles, votes and reductions give each lane, as PTX defines shfl.sync, vote.sync,
+// match.sync and redux.sync.
 #ifndef ABN_RUNTIME_EMULATOR_WARPOPS_H
 #define ABN_RUNTIME_EMULATOR_WARPOPS_H
 
@@ -15,7 +16,15 @@ enum class WarpOp : uint32_t {
   VoteAll,
   VoteUni,
   VoteBallot,
-  MatchAny
+  MatchAny,
+  ReduceAdd,
+  ReduceMin,
+  ReduceMax,
+  ReduceUmin,
+  ReduceUmax,
+  ReduceAnd,
+  ReduceOr,
+  ReduceXor
 };
 
 inline bool isShuffle(WarpOp op) { return op <= WarpOp::ShuffleIdx; }

@@ -110,6 +110,37 @@ REDUCTION = """
     }
 """
 
+# Votes and a reduction of the NVVM dialect; memory of a thread's own.
+WARP_OPS = """
+    gpu.func @votes(%x: memref<?xi32>) kernel {
+      %i = gpu.global_id x
+      %all = arith.constant -1 : i32
+      %zero = arith.constant 0 : i32
+      %v = memref.load %x[%i] : memref<?xi32>
+      %is_set = arith.cmpi ne, %v, %zero : i32
+      %ballot = nvvm.vote.sync ballot %all, %is_set -> i32
+      %any = nvvm.vote.sync any %all, %is_set -> i1
+      %sum = nvvm.redux.sync add %v, %all : i32 -> i32
+      %masked = arith.select %any, %ballot, %zero : i32
+      %r = arith.addi %masked, %sum : i32
+      memref.store %r, %x[%i] : memref<?xi32>
+      gpu.return
+    }
+    gpu.func @own_memory(%x: memref<?xi32>) kernel {
+      %c0 = arith.constant 0 : index
+      %c8 = arith.constant 8 : index
+      %own = memref.alloca() : memref<8xi32>
+      %i = gpu.global_id x
+      %v = memref.load %x[%i] : memref<?xi32>
+      %at = arith.remui %i, %c8 : index
+      memref.store %v, %own[%at] : memref<8xi32>
+      %back = memref.load %own[%at] : memref<8xi32>
+      %twice = arith.addi %back, %v : i32
+      memref.store %twice, %x[%i] : memref<?xi32>
+      gpu.return
+    }
+"""
+
 # mlir's op: numpy's function, and where to evaluate it.
 MATH = {
     "exp": (np.exp, -4, 4), "expm1": (np.expm1, -4, 4), "log": (np.log, .1, 9), "log1p": (np.log1p, -.9, 9),
@@ -183,6 +214,20 @@ def test_reductions(random, instrument):
     assert np.array_equal(rotated, np.roll(values.reshape(2, 32), 1, axis=1).ravel())
 
 
+def test_warp_ops(random):
+    module = emulator.Module(WARP_OPS)
+    assert module.load_error == "", module.load_error
+    values = random.integers(0, 3, size=64, dtype=np.int32)
+    values[32:] = 0
+    [got] = under_all_schedules(module, "votes", [values], grid=1, block=64)
+    ballot = sum(1 << lane for lane in range(32) if values[lane])
+    expected = np.repeat(np.array([ballot + int(values[:32].sum()), 0], np.uint32), 32)
+    assert np.array_equal(got.view(np.uint32), expected), (got, expected)
+    assert module.run("votes", [values], grid=1, block=64).kernel["votes"] == 6
+    [got] = under_all_schedules(module, "own_memory", [values], grid=2, block=32)
+    assert np.array_equal(got, 2 * values)
+
+
 def test_math(random, options):
     """`options` decide whether libm's functions run, or libdevice's own code."""
     module = emulator.Module("".join(MATH_KERNEL.format(op=op) for op in MATH), options=options)
@@ -197,6 +242,7 @@ random = np.random.default_rng(6)
 test_elementwise(random)
 test_reductions(random, instrument=True)
 test_reductions(random, instrument=False)
+test_warp_ops(random)
 test_math(random, emulator.OFFLOAD)
 if emulator.TOOLKIT:
     test_math(random, f"{emulator.OFFLOAD} toolkit={emulator.TOOLKIT}")

@@ -171,6 +171,20 @@ static void testWarpOps() {
   expect(evaluate(4, requests).value == 0, "uni");
   requests[4].op = WarpOp::MatchAny;
   expect(evaluate(4, requests).value == (0xFFFF & ~0x9249), "match");
+  const std::pair<WarpOp, uint32_t> reductions[] = {{WarpOp::ReduceAdd, uint32_t(-8)},
+                                                    {WarpOp::ReduceMin, uint32_t(-8)},
+                                                    {WarpOp::ReduceMax, 7},
+                                                    {WarpOp::ReduceUmin, 0},
+                                                    {WarpOp::ReduceUmax, uint32_t(-1)},
+                                                    {WarpOp::ReduceAnd, 0},
+                                                    {WarpOp::ReduceOr, uint32_t(-1)},
+                                                    {WarpOp::ReduceXor, 0}};
+  for (auto [op, expected] : reductions) {
+    for (unsigned lane = 0; lane < kWarpSize; ++lane)
+      requests[lane] = {op, 0xFFFF, lane - 8, 0, 0};
+    expect(evaluate(3, requests).value == expected,
+           "reduction " + std::to_string(static_cast<int>(op)));
+  }
 }
 
 //===----------------------------------------------------------------------===//
