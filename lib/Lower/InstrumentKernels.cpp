@@ -63,6 +63,13 @@ template <typename Op> static std::optional<Access> getVector(Op op, AccessKind 
                 mask};
 }
 
+/// Whether the size of an element of this type is known.
+static bool isKnownElement(Type type) {
+  auto vector = dyn_cast<VectorType>(type);
+  return vector ? !vector.isScalable() && vector.getElementType().isIntOrIndexOrFloat()
+                : type.isIntOrIndexOrFloat();
+}
+
 /// Null if the pass does not know how the op accesses memory.
 static std::optional<Access> getAccess(Operation *op) {
   using Result = std::optional<Access>;
@@ -236,7 +243,7 @@ LogicalResult KernelInstrumenter::instrument(Operation *op) {
     call(kSiteFunction, makeSite(op));
   } else if (accessesMemRef(op) || isa<memref::GenericAtomicRMWOp>(op)) {
     std::optional<Access> access = getAccess(op);
-    if (!access)
+    if (!access || !isKnownElement(cast<MemRefType>(access->memref.getType()).getElementType()))
       return op->emitOpError("accesses memory in a way that abn-instrument-kernels does not know");
     instrument(op, *access);
   }

@@ -3,6 +3,7 @@ both called with numpy arrays.
 
     module = Module(KERNELS)                      # the text of `gpu.func`s
     run = module.run("scale", grid=4, block=256, arrays=[x])      # arrays are copied in and out
+                                                                  # (4 is short for (4, 1, 1))
     run.arrays, run.error, run.report
 
 Each kernel takes memrefs of one dynamic dimension. The host function that launches it copies the arrays to
@@ -90,11 +91,10 @@ def signatures(kernels):
 
 
 def host_function(name, elements):
-    """@run_NAME(memrefs, blocks, threads, bytes of dynamic workgroup memory)."""
+    """@run_NAME(memrefs, 3 numbers of blocks, 3 of threads, bytes of dynamic workgroup memory)."""
     types = [f"memref<?x{element}>" for element in elements]
     arguments = "".join(f"%h{i}: {kind}, " for i, kind in enumerate(types))
-    body, token = ["%c0 = arith.constant 0 : index", "%c1 = arith.constant 1 : index",
-                   "%t0 = gpu.wait async"], 0
+    body, token = ["%c0 = arith.constant 0 : index", "%t0 = gpu.wait async"], 0
 
     def step(text):
         nonlocal token
@@ -106,15 +106,16 @@ def host_function(name, elements):
         step(f"%d{i}, {{new}} = gpu.alloc async [{{old}}] (%n{i}) : {kind}")
         step(f"{{new}} = gpu.memcpy async [{{old}}] %d{i}, %h{i} : {kind}, {kind}")
     operands = ", ".join(f"%d{i} : {kind}" for i, kind in enumerate(types))
-    step(f"{{new}} = gpu.launch_func async [{{old}}] @kernels::@{name} blocks in (%g, %c1, %c1) "
-         f"threads in (%b, %c1, %c1) dynamic_shared_memory_size %s args({operands})")
+    step(f"{{new}} = gpu.launch_func async [{{old}}] @kernels::@{name} blocks in (%gx, %gy, %gz) "
+         f"threads in (%bx, %by, %bz) dynamic_shared_memory_size %s args({operands})")
     for i, kind in enumerate(types):
         step(f"{{new}} = gpu.memcpy async [{{old}}] %h{i}, %d{i} : {kind}, {kind}")
         step(f"{{new}} = gpu.dealloc async [{{old}}] %d{i} : {kind}")
     body.append(f"gpu.wait [%t{token}]")
     lines = "\n    ".join(body)
+    shape = ", ".join(f"%{name}{axis}: index" for name in "gb" for axis in "xyz")
     return f"""
-  func.func @run_{name}({arguments}%g: index, %b: index, %s: i32) {{
+  func.func @run_{name}({arguments}{shape}, %s: i32) {{
     {lines}
     return
   }}"""
@@ -133,6 +134,10 @@ def build(text, options, keep=None):
         mlir_exec.tool([mlir_exec.find_tool("clang"), "-O1", "-shared", "-fPIC",
                         "-Wno-override-module", llvm_ir, "-o", library])
         return ctypes.CDLL(library)
+
+
+def to_dim3(extent):
+    return extent if isinstance(extent, tuple) else (extent, 1, 1)
 
 
 class Module:
@@ -157,7 +162,8 @@ class Module:
         function = getattr(self.library, f"_mlir_ciface_run_{name}")
         function.restype = None
         function(*(ctypes.c_void_p(memref.ctypes.data) for _, memref in copies),
-                 ctypes.c_int64(grid), ctypes.c_int64(block), ctypes.c_int32(dynamic_bytes))
+                 *map(ctypes.c_int64, to_dim3(grid) + to_dim3(block)),
+                 ctypes.c_int32(dynamic_bytes))
         return [mlir_exec.from_bf16(values) if element == "bf16" else values
                 for (values, _), element in zip(copies, self.elements[name])]
 

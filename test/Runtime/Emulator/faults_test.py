@@ -216,6 +216,18 @@ def test_faults():
             check_case(module, module.source, name, schedule)
 
 
+def test_divergence_without_instrumentation():
+    """Where threads wait is known in any case; only the ops have no names."""
+    names = [name for name, (_, _, kind, _) in CASES.items()
+             if name.startswith(("branched_bad", "shuffled", "asserted"))]
+    module = emulator.Module("".join(CASES[name][0] for name in names), instrument=False)
+    for name in names:
+        for _, schedule, seed in SCHEDULES:
+            run = module.run(name, [np.ones(128, np.float32)], schedule=schedule, seed=seed, **SHAPE)
+            kinds = [error["kind"] for error in run.report["errors"]]
+            assert kinds == ([CASES[name][2]] if CASES[name][2] else []), (name, kinds)
+
+
 def test_later_launches_do_nothing():
     module = emulator.Module("".join(CASES[name][0] for name in ("bound_good", "bound_bad")))
     x = np.ones(128, np.float32)
@@ -230,4 +242,5 @@ def test_later_launches_do_nothing():
 
 
 test_faults()
+test_divergence_without_instrumentation()
 test_later_launches_do_nothing()

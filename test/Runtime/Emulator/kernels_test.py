@@ -110,6 +110,49 @@ REDUCTION = """
     }
 """
 
+# Each thread writes where it is: block and thread as digits of a number, at the place that they have.
+IDS = """
+    gpu.func @ids(%x: memref<?xi32>) kernel {
+      %tx = gpu.thread_id x
+      %ty = gpu.thread_id y
+      %tz = gpu.thread_id z
+      %nx = gpu.block_dim x
+      %ny = gpu.block_dim y
+      %nz = gpu.block_dim z
+      %bx = gpu.block_id x
+      %by = gpu.block_id y
+      %bz = gpu.block_id z
+      %mx = gpu.grid_dim x
+      %my = gpu.grid_dim y
+      %mz = gpu.grid_dim z
+      %p0 = arith.muli %bz, %my : index
+      %p1 = arith.addi %p0, %by : index
+      %p2 = arith.muli %p1, %mx : index
+      %block = arith.addi %p2, %bx : index
+      %p3 = arith.muli %block, %nz : index
+      %p4 = arith.addi %p3, %tz : index
+      %p5 = arith.muli %p4, %ny : index
+      %p6 = arith.addi %p5, %ty : index
+      %p7 = arith.muli %p6, %nx : index
+      %place = arith.addi %p7, %tx : index
+      %c10 = arith.constant 10 : index
+      %d0 = arith.muli %bz, %c10 : index
+      %d1 = arith.addi %d0, %by : index
+      %d2 = arith.muli %d1, %c10 : index
+      %d3 = arith.addi %d2, %bx : index
+      %d4 = arith.muli %d3, %c10 : index
+      %d5 = arith.addi %d4, %tz : index
+      %d6 = arith.muli %d5, %c10 : index
+      %d7 = arith.addi %d6, %ty : index
+      %d8 = arith.muli %d7, %c10 : index
+      %d9 = arith.addi %d8, %tx : index
+      %digits = arith.index_cast %d9 : index to i32
+      %is_block = arith.cmpi ult, %bz, %mz : index
+      scf.if %is_block { memref.store %digits, %x[%place] : memref<?xi32> }
+      gpu.return
+    }
+"""
+
 # Votes and a reduction of the NVVM dialect; memory of a thread's own.
 WARP_OPS = """
     gpu.func @votes(%x: memref<?xi32>) kernel {
@@ -228,6 +271,17 @@ def test_warp_ops(random):
     assert np.array_equal(got, 2 * values)
 
 
+def test_ids():
+    module = emulator.Module(IDS)
+    assert module.load_error == "", module.load_error
+    grid, block = (4, 3, 2), (5, 6, 7)
+    shape = grid[::-1] + block[::-1]
+    [got] = under_all_schedules(module, "ids", [np.zeros(np.prod(shape), np.int32)], grid=grid,
+                                block=block)
+    digits = [int("".join(map(str, place))) for place in np.ndindex(shape)]
+    assert np.array_equal(got, digits)
+
+
 def test_math(random, options):
     """`options` decide whether libm's functions run, or libdevice's own code."""
     module = emulator.Module("".join(MATH_KERNEL.format(op=op) for op in MATH), options=options)
@@ -243,6 +297,7 @@ test_elementwise(random)
 test_reductions(random, instrument=True)
 test_reductions(random, instrument=False)
 test_warp_ops(random)
+test_ids()
 test_math(random, emulator.OFFLOAD)
 if emulator.TOOLKIT:
     test_math(random, f"{emulator.OFFLOAD} toolkit={emulator.TOOLKIT}")
