@@ -1033,7 +1033,11 @@ def AttachGpuTargets : Pass<"abn-attach-gpu-targets", "::mlir::ModuleOp"> {
   let description = [{
     Gives every gpu.module one target attribute per chip, with the oldest version of PTX that has the chip,
     and checks what gpu-module-to-binary would fail on, or not notice, later: a chip that is not known, a
-    toolkit that is not there although the format needs one.
+    toolkit that is not there although the format needs one. Without `toolkit`, gpu-module-to-binary looks
+    where `CUDA_ROOT`, `CUDA_HOME` and `CUDA_PATH` say, and links libdevice if it is there; otherwise calls
+    of `__nv_*` functions stay.
+
+    Precondition: none. Afterwards each gpu.module has these targets and no other.
 
     ```mlir
     gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_80", features = "+ptx70">] {

@@ -40,6 +40,11 @@ static std::optional<int64_t> toOptional(std::optional<uint64_t> alignment) {
   return alignment ? std::optional<int64_t>(*alignment) : std::nullopt;
 }
 
+template <typename Op>
+static Access getScalar(Op op, AccessKind kind, std::optional<uint64_t> alignment) {
+  return {op.getMemref(), op.getIndices(), kind, 1, toOptional(alignment), Value()};
+}
+
 /// A transfer that convert-gpu-to-nvvm turns into one access.
 template <typename Op> static std::optional<Access> getTransfer(Op op, AccessKind kind) {
   VectorType type = op.getVectorType();
@@ -74,20 +79,10 @@ static bool isKnownElement(Type type) {
 static std::optional<Access> getAccess(Operation *op) {
   using Result = std::optional<Access>;
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case([](memref::LoadOp op) {
-        return Access{
-            op.getMemRef(), op.getIndices(), AccessKind::Load, 1, toOptional(op.getAlignment()),
-            Value()};
-      })
-      .Case([](memref::StoreOp op) {
-        return Access{
-            op.getMemRef(), op.getIndices(), AccessKind::Store, 1, toOptional(op.getAlignment()),
-            Value()};
-      })
-      .Case<memref::AtomicRMWOp, memref::GenericAtomicRMWOp>([](auto op) {
-        return Access{op.getMemref(), op.getIndices(), AccessKind::Atomic, 1,
-                      std::nullopt,   Value()};
-      })
+      .Case([](memref::LoadOp op) { return getScalar(op, AccessKind::Load, op.getAlignment()); })
+      .Case([](memref::StoreOp op) { return getScalar(op, AccessKind::Store, op.getAlignment()); })
+      .Case<memref::AtomicRMWOp, memref::GenericAtomicRMWOp>(
+          [](auto op) { return getScalar(op, AccessKind::Atomic, std::nullopt); })
       .Case([](vector::LoadOp op) { return getVector(op, AccessKind::Load, Value()); })
       .Case([](vector::StoreOp op) { return getVector(op, AccessKind::Store, Value()); })
       .Case([](vector::MaskedLoadOp op) { return getVector(op, AccessKind::Load, op.getMask()); })
@@ -123,16 +118,14 @@ static int64_t getByteSize(Type element) {
 }
 
 static Space getSpace(MemRefType type) {
-  if (auto space = dyn_cast_if_present<gpu::AddressSpaceAttr>(type.getMemorySpace()))
-    switch (space.getValue()) {
-    case gpu::AddressSpace::Workgroup:
-      return Space::Workgroup;
-    case gpu::AddressSpace::Private:
-      return Space::Private;
-    default:
-      return Space::Generic;
-    }
-  return static_cast<Space>(type.getMemorySpaceAsInt());
+  if (auto number = dyn_cast_if_present<IntegerAttr>(type.getMemorySpace()))
+    return static_cast<Space>(number.getInt());
+  auto space = dyn_cast_if_present<gpu::AddressSpaceAttr>(type.getMemorySpace());
+  if (space && space.getValue() == gpu::AddressSpace::Workgroup)
+    return Space::Workgroup;
+  if (space && space.getValue() == gpu::AddressSpace::Private)
+    return Space::Private;
+  return Space::Generic;
 }
 
 namespace {

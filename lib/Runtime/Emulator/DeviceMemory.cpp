@@ -7,6 +7,12 @@ using namespace abn::emulator;
 
 static constexpr uint64_t kAlignment = 256, kMaxFreedBytes = uint64_t(64) << 20;
 
+DeviceMemory::~DeviceMemory() {
+  for (const auto &[begin, range] : ranges)
+    if (range.state != State::RegisteredHost)
+      std::free(reinterpret_cast<void *>(begin));
+}
+
 void *DeviceMemory::allocate(uint64_t bytes) {
   if (bytes > limit || live > limit - bytes)
     return nullptr;
@@ -48,7 +54,7 @@ void DeviceMemory::dropOldFreed() {
 
 void DeviceMemory::registerHost(void *pointer, uint64_t bytes) {
   auto begin = reinterpret_cast<uint64_t>(pointer);
-  ranges[begin] = {begin, bytes, State::RegisteredHost};
+  ranges.try_emplace(begin, Range{begin, bytes, State::RegisteredHost});
 }
 
 void DeviceMemory::unregisterHost(void *pointer) {

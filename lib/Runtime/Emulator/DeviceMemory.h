@@ -23,12 +23,16 @@ public:
     State state;
   };
 
+  DeviceMemory() = default;
+  DeviceMemory(const DeviceMemory &) = delete;
+  ~DeviceMemory();
+
   /// Bytes that hold 0xFF, NaN in every float type, at a multiple of 256; null beyond the limit.
   void *allocate(uint64_t bytes);
   /// False if `pointer` is not the beginning of a live allocation.
   bool release(void *pointer);
 
-  /// Host memory that kernels may use.
+  /// Host memory that kernels may use. Ranges do not overlap; what is known already stays as it is.
   void registerHost(void *pointer, uint64_t bytes);
   void unregisterHost(void *pointer);
 
