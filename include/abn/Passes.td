@@ -915,6 +915,69 @@ def ConvertAbnToLinalg : Pass<"convert-abn-to-linalg"> {
   ];
 }
 
+def ConvertDnnToCalls : Pass<"convert-dnn-to-calls", "::mlir::ModuleOp"> {
+  let summary = "Make dnn ops and matrix products calls of a library";
+  let description = [{
+    On a planned step, every dnn op and every `linalg.matmul` and `linalg.batch_matmul` (with maps that
+    transpose, or repeat one matrix for the whole batch) becomes a call of a function of
+    `abn/Runtime/Dnn.h`: docs/Runtime.md. Which library stands behind it is the linker's business. The
+    call takes a descriptor (a private constant `memref.global`, one for all equal ones), the operands,
+    a workspace (none so far: null, 0) and, last, the stream: null, which the lowering to a GPU replaces.
+    Pointers are `!llvm.ptr`, functions `llvm.func`, as the ones that `gpu-to-llvm` calls.
+
+    f16 and bf16 are summed in f32 and rounded once, also in matrix products, which linalg would sum in
+    the result's type.
+
+    Precondition: memrefs that are different operands of one op do not overlap. Left alone, for
+    convert-dnn-to-linalg, with a missed remark that says why: ops on tensors, memrefs that are dynamic
+    or not contiguous, f64 and what `elements` leaves out, maps that do more than transpose. It is an
+    error if a function's name is taken. Afterwards no other dnn op or matrix product is left.
+
+    ```mlir
+    func.func @main(%dy: memref<8x10xf32>, %w: memref<10x32xf32>, %dx: memref<8x32xf32>) {
+      linalg.matmul ins(%dy, %w : memref<8x10xf32>, memref<10x32xf32>) outs(%dx : memref<8x32xf32>)
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    memref.global "private" constant @abn_dnn_descriptor : memref<16xi64>
+        = dense<[1, 1, 1, 1, 1, 8, 32, 10, 0, 0, 10, 32, 32, 0, 0, 0]>
+    llvm.func @abnDnnMatmul(!llvm.ptr, !llvm.ptr, !llvm.ptr, !llvm.ptr, !llvm.ptr, i64, !llvm.ptr)
+    func.func @main(%dy: memref<8x10xf32>, %w: memref<10x32xf32>, %dx: memref<8x32xf32>) {
+      %none = llvm.mlir.zero : !llvm.ptr
+      %d = memref.get_global @abn_dnn_descriptor : memref<16xi64>
+      %d0 = memref.extract_aligned_pointer_as_index %d : memref<16xi64> -> index
+      %d1 = arith.index_cast %d0 : index to i64
+      %d2 = llvm.inttoptr %d1 : i64 to !llvm.ptr
+      %a0 = memref.extract_aligned_pointer_as_index %dy : memref<8x10xf32> -> index
+      %a1 = arith.index_cast %a0 : index to i64
+      %a2 = llvm.inttoptr %a1 : i64 to !llvm.ptr
+      %b0 = memref.extract_aligned_pointer_as_index %w : memref<10x32xf32> -> index
+      %b1 = arith.index_cast %b0 : index to i64
+      %b2 = llvm.inttoptr %b1 : i64 to !llvm.ptr
+      %c0 = memref.extract_aligned_pointer_as_index %dx : memref<8x32xf32> -> index
+      %c1 = arith.index_cast %c0 : index to i64
+      %c2 = llvm.inttoptr %c1 : i64 to !llvm.ptr
+      %bytes = arith.constant 0 : i64
+      %stream = llvm.mlir.zero : !llvm.ptr
+      llvm.call @abnDnnMatmul(%d2, %a2, %b2, %c2, %none, %bytes, %stream)
+          : (!llvm.ptr, !llvm.ptr, !llvm.ptr, !llvm.ptr, !llvm.ptr, i64, !llvm.ptr) -> ()
+      return
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"elementNames", "elements", "std::string",
+               "The element types that the library has, of f32, f16 and bf16; all if none is given">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect"
+  ];
+}
+
 def ConvertDnnToLinalg : Pass<"convert-dnn-to-linalg"> {
   let summary = "Lower dnn ops to linalg";
   let description = [{

@@ -2,6 +2,7 @@
 
   check_exec.py original GRAPH.mlir     imports and lowers the graph as it is
   check_exec.py rewritten GRAPH.mlir    optimises it first, and also compares with the original
+  check_exec.py calls GRAPH.mlir        plans it and runs its primitives through the runtime's library
 
 GRAPH.npz lies beside the graph (reference.py says what it holds). The lowered text must consist of
 upstream dialects only; an independent compiler (engines.py) runs it. Exit status 1 if a result is
@@ -17,7 +18,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 import engines
 import reference
-from mlir_exec import ToolError, find_tool, tool
+from mlir_exec import OneDnn, ToolError, abn_opt, compile_module, find_tool, tool
 
 # Each importer leaves what it does not know alone.
 IMPORT = {"aten.": "--abn-import-aten", "stablehlo.": "--abn-import-stablehlo"}
@@ -109,10 +110,28 @@ def check(options):
     return 0 if good else 1
 
 
+def check_calls(options):
+    """The planned step as users get it; upstream's loops compute what the library does not."""
+    expected = reference.Reference.load(pathlib.Path(options.graph).with_suffix(".npz"))
+    planned = abn_opt(pathlib.Path(options.graph).read_text(),
+                      [*importer(options.graph), "--abn-optimize", "--abn-plan", "--convert-dnn-to-calls"])
+    left = re.findall(r"^\s*(dnn\.\w+|linalg\.(?:batch_)?matmul)\b", planned, re.M)
+    if left:
+        raise ToolError(f"ops are left: {sorted(set(left))}")
+    runtime = OneDnn()
+    program = compile_module(planned, LOWER, cache=options.cache)
+    results = program.call(options.function, expected.arguments)
+    if error := runtime.take_error():
+        raise ToolError(error)
+    worst, problems = reference.compare(expected, results)
+    calls = planned.count("llvm.call @abnDnn")
+    return 0 if report(f"{calls} calls, against f64", expected.results, problems, worst) else 1
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("mode", choices=["original", "rewritten"])
+    parser.add_argument("mode", choices=["original", "rewritten", "calls"])
     parser.add_argument("graph")
     parser.add_argument("--optimize", default="--abn-optimize=plan=false", help="the passes of `rewritten`")
     parser.add_argument("--engine", default="auto", choices=["auto", "iree", "mlir"])
@@ -120,7 +139,7 @@ def main():
     parser.add_argument("--cache", default="exec-cache", help="folder of compiled modules")
     options = parser.parse_args()
     try:
-        return check(options)
+        return check_calls(options) if options.mode == "calls" else check(options)
     except ToolError as error:
         print(error)
         return 2
