@@ -19,3 +19,10 @@ config.substitutions.append(("%src", config.abn_source_dir))
 config.substitutions.append(("%networks", config.abn_source_dir + "/test/Integration/Networks/Inputs"))
 config.substitutions.append(("%build", config.abn_binary_dir))
 config.substitutions.append(("%llvm", os.path.dirname(config.llvm_tools_dir)))
+# A CUDA toolkit, if there is one. Only tests that ask for it see it.
+for folder in filter(None, [os.environ.get("CUDA_HOME"), "/usr/local/cuda"]):
+    if os.path.exists(os.path.join(folder, "nvvm", "libdevice", "libdevice.10.bc")):
+        config.available_features.add("cuda-toolkit")
+        config.substitutions.append(("%cuda", folder))
+        config.environment["ABN_CUDA_TOOLKIT"] = folder
+        break

@@ -59,6 +59,8 @@ def Abn_Dialect : Dialect {
     static constexpr StringLiteral kDonatedAttr = "abn.donated";
     /// On a batch norm (or in-place op): the name of its chain in reports and run-time messages.
     static constexpr StringLiteral kChainAttr = "abn.chain";
+    /// On an op: what of its kernels' tiling the user fixes (convert-abn-to-gpu).
+    static constexpr StringLiteral kTilingAttr = "abn.tiling";
     /// On a batch norm that was left alone: why.
     static constexpr StringLiteral kReasonAttr = "abn.reason";
     /// On an in-place forward op: in-place or through-add.

@@ -60,4 +60,22 @@ def Abn_PackOp : Op<Abn_Dialect, "pack", [Pure, AttrSizedOperandSegments]> {
   let hasFolder = 1;
 }
 
+def Abn_ScratchOp : Op<Abn_Dialect, "scratch"> {
+  let summary = "Lend a buffer to the op beside it";
+  let description = [{
+    The op between two of these on one buffer may use the buffer for what it keeps while it runs:
+    partial sums of a reduction, a library's workspace. They give the buffer a lifetime, so that the
+    plan has a place for it, and are gone once the op is lowered. What is in the buffer is lost.
+
+    ```mlir
+    abn.scratch %s : memref<2048xi8>
+    abn.inplace_forward #abn.tanh {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64}
+        outs(%x, %m, %v : memref<8x64x56x56xf32>, memref<64xf32>, memref<64xf32>)
+    abn.scratch %s : memref<2048xi8>
+    ```
+  }];
+  let arguments = (ins Arg<MemRefRankOf<[I8], [1]>, "", [MemWrite]>:$buffer);
+  let assemblyFormat = "$buffer attr-dict `:` type($buffer)";
+}
+
 #endif // ABN_PLAN_OPS_TD

@@ -23,6 +23,7 @@ inline void registerAllAbnDialects(DialectRegistry &registry) {
 inline void registerAllAbnPasses() {
   registerAbnPasses();
   registerAbnPipelines();
+  registerGpuPipelines();
 }
 
 } // namespace mlir::abn

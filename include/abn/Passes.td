@@ -941,6 +941,69 @@ def ConvertAbnToLinalg : Pass<"convert-abn-to-linalg"> {
   ];
 }
 
+def ConvertDnnToCalls : Pass<"convert-dnn-to-calls", "::mlir::ModuleOp"> {
+  let summary = "Make dnn ops and matrix products calls of a library";
+  let description = [{
+    On a planned step, every dnn op and every `linalg.matmul` and `linalg.batch_matmul` (with maps that
+    transpose, or repeat one matrix for the whole batch) becomes a call of a function of
+    `abn/Runtime/Dnn.h`: docs/Runtime.md. Which library stands behind it is the linker's business. The
+    call takes a descriptor (a private constant `memref.global`, one for all equal ones), the operands,
+    a workspace (none so far: null, 0) and, last, the stream: null, which the lowering to a GPU replaces.
+    Pointers are `!llvm.ptr`, functions `llvm.func`, as the ones that `gpu-to-llvm` calls.
+
+    f16 and bf16 are summed in f32 and rounded once, also in matrix products, which linalg would sum in
+    the result's type.
+
+    Precondition: memrefs that are different operands of one op do not overlap. Left alone, for
+    convert-dnn-to-linalg, with a missed remark that says why: ops on tensors, memrefs that are dynamic
+    or not contiguous, f64 and what `elements` leaves out, maps that do more than transpose. It is an
+    error if a function's name is taken. Afterwards no other dnn op or matrix product is left.
+
+    ```mlir
+    func.func @main(%dy: memref<8x10xf32>, %w: memref<10x32xf32>, %dx: memref<8x32xf32>) {
+      linalg.matmul ins(%dy, %w : memref<8x10xf32>, memref<10x32xf32>) outs(%dx : memref<8x32xf32>)
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    memref.global "private" constant @abn_dnn_descriptor : memref<16xi64>
+        = dense<[1, 1, 1, 1, 1, 8, 32, 10, 0, 0, 10, 32, 32, 0, 0, 0]>
+    llvm.func @abnDnnMatmul(!llvm.ptr, !llvm.ptr, !llvm.ptr, !llvm.ptr, !llvm.ptr, i64, !llvm.ptr)
+    func.func @main(%dy: memref<8x10xf32>, %w: memref<10x32xf32>, %dx: memref<8x32xf32>) {
+      %none = llvm.mlir.zero : !llvm.ptr
+      %d = memref.get_global @abn_dnn_descriptor : memref<16xi64>
+      %d0 = memref.extract_aligned_pointer_as_index %d : memref<16xi64> -> index
+      %d1 = arith.index_cast %d0 : index to i64
+      %d2 = llvm.inttoptr %d1 : i64 to !llvm.ptr
+      %a0 = memref.extract_aligned_pointer_as_index %dy : memref<8x10xf32> -> index
+      %a1 = arith.index_cast %a0 : index to i64
+      %a2 = llvm.inttoptr %a1 : i64 to !llvm.ptr
+      %b0 = memref.extract_aligned_pointer_as_index %w : memref<10x32xf32> -> index
+      %b1 = arith.index_cast %b0 : index to i64
+      %b2 = llvm.inttoptr %b1 : i64 to !llvm.ptr
+      %c0 = memref.extract_aligned_pointer_as_index %dx : memref<8x32xf32> -> index
+      %c1 = arith.index_cast %c0 : index to i64
+      %c2 = llvm.inttoptr %c1 : i64 to !llvm.ptr
+      %bytes = arith.constant 0 : i64
+      %stream = llvm.mlir.zero : !llvm.ptr
+      llvm.call @abnDnnMatmul(%d2, %a2, %b2, %c2, %none, %bytes, %stream)
+          : (!llvm.ptr, !llvm.ptr, !llvm.ptr, !llvm.ptr, !llvm.ptr, i64, !llvm.ptr) -> ()
+      return
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"elementNames", "elements", "std::string",
+               "The element types that the library has, of f32, f16 and bf16; all if none is given">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect"
+  ];
+}
+
 def ConvertDnnToLinalg : Pass<"convert-dnn-to-linalg"> {
   let summary = "Lower dnn ops to linalg";
   let description = [{
@@ -994,6 +1057,274 @@ def ConvertDnnToLinalg : Pass<"convert-dnn-to-linalg"> {
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::tensor::TensorDialect"
   ];
+}
+
+def AddScratch : Pass<"abn-add-scratch", "::mlir::ModuleOp"> {
+  let summary = "Give kernels that keep something while they run a buffer in the plan";
+  let description = [{
+    The kernels of a reduction leave the sums of parts of a tensor for the next one. What
+    convert-abn-to-gpu needs for an op on `chip` becomes an allocation, lent to the op by two
+    `abn.scratch`, so that abn-form-pack-problem sees its lifetime and the arena has a place for it.
+    `abn-plan{chip=...}` runs this pass.
+
+    Precondition: as convert-abn-to-gpu.
+
+    ```mlir
+    abn.inplace_forward #abn.tanh {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64}
+        outs(%x, %m, %v : memref<8x64x56x56xf32>, memref<64xf32>, memref<64xf32>)
+    ```
+
+    becomes
+
+    ```mlir
+    %s = memref.alloc() : memref<512xi8>
+    abn.scratch %s : memref<512xi8>
+    abn.inplace_forward #abn.tanh {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64}
+        outs(%x, %m, %v : memref<8x64x56x56xf32>, memref<64xf32>, memref<64xf32>)
+    abn.scratch %s : memref<512xi8>
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_80\"", "the chip that the kernels are for">
+  ];
+  let dependentDialects = [
+    "::mlir::abn::AbnDialect", "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+    "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
+def ConvertAbnToGpu : Pass<"convert-abn-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "Lower abn ops on memrefs to gpu kernels";
+  let description = [{
+    Each op becomes launches of kernels in the gpu.module `abn_kernels`; kernels of the same text are
+    one. A full-size operand is read and written by accesses of 128 bits where its rows allow it.
+    Statistics and sums are taken by one pass over the data, in parts of a group of channels whose
+    states are merged in a fixed order (Chan, Golub and LeVeque, 1979), without atomics, so that
+    equal inputs give equal bits; a second kernel merges the parts. The map over the data writes in
+    place. A group of channels that fits in workgroup memory is read once, reduced and mapped in one
+    kernel. Arithmetic on per-channel vectors is computed in the kernels that read it. Storage is
+    f16, bf16 or f32, arithmetic f32. docs/Kernels.md has the tilings and their cost model.
+
+    Where an operand of full size may lie at an address that is not a multiple of 16 bytes, which the
+    slots of an arena never do, the launch is chosen at run time. `abn.tiling = {threads = 128 : i64,
+    splits = 4 : i64, unroll = 2 : i64, fused = false}` on an op overrides the cost model.
+
+    Precondition: ops on contiguous memrefs of device memory that are static from the channel dimension
+    on, and disjoint unless equal. Afterwards there are no abn ops but those of the plan.
+
+    ```mlir
+    abn.activation #abn.leaky_relu<0.01> {channel_dim = 1 : i64}
+        ins(%x : memref<8x4x64xf32>) outs(%x : memref<8x4x64xf32>)
+    ```
+
+    becomes
+
+    ```text
+    %flat = memref.collapse_shape %x [[0, 1, 2]] : memref<8x4x64xf32> into memref<2048xf32>
+    gpu.launch_func @abn_kernels::@activation_8x4x64xf32_map blocks in (%c4, %c1, %c1)
+        threads in (%c128, %c1, %c1) args(%flat : memref<2048xf32>)
+    ```
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_80\"", "the chip to choose tilings for">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
+def MapLinalgLoops : Pass<"abn-map-linalg-loops", "::mlir::func::FuncOp"> {
+  let summary = "Write linalg as loops over blocks and threads";
+  let description = [{
+    Elementwise and reducing linalg becomes parallel loops (upstream's), all dimensions of which become
+    one, the innermost fastest, cut into blocks of `threads`: neighbouring threads touch neighbouring
+    elements; a reduction stays a loop of one thread, in the order of its elements. An op without
+    parallel dimensions becomes a loop of one iteration, for one thread. Upstream's
+    convert-parallel-loops-to-gpu and gpu-kernel-outlining come next.
+
+    Precondition: linalg on memrefs.
+
+    ```mlir
+    linalg.exp ins(%x : memref<8x100xf32>) outs(%y : memref<8x100xf32>)
+    ```
+
+    becomes
+
+    ```text
+    scf.parallel (%block) = (%c0) to (%c800) step (%c256) {
+      scf.parallel (%thread) = (%c0) to (%c256) step (%c1) {
+        // %i, %j from %block + %thread, if that is below 800
+        %0 = memref.load %x[%i, %j] : memref<8x100xf32>
+        %1 = math.exp %0 : f32
+        memref.store %1, %y[%i, %j] : memref<8x100xf32>
+      } {mapping = [#gpu.loop_dim_map<processor = thread_x, map = (d0) -> (d0), bound = (d0) -> (d0)>]}
+    } {mapping = [#gpu.loop_dim_map<processor = block_x, map = (d0) -> (d0), bound = (d0) -> (d0)>]}
+    ```
+  }];
+  let options = [Option<"threads", "threads", "int64_t", "256", "threads per block">];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"
+  ];
+}
+
+def MergeKernels : Pass<"abn-merge-kernels", "::mlir::ModuleOp"> {
+  let summary = "Put all kernels into one gpu.module, each once";
+  let description = [{
+    gpu-kernel-outlining gives each launch a module of its own. The kernels of all modules without a
+    target move to the first of them; of kernels of the same text one is kept, and the launches name
+    it. One module is one image to load.
+
+    ```text
+    gpu.launch_func @step_kernel::@step_kernel blocks in (%c1, %c1, %c1) threads in (%c32, %c1, %c1)
+    gpu.launch_func @step_kernel_0::@step_kernel blocks in (%c1, %c1, %c1) threads in (%c32, %c1, %c1)
+    ```
+
+    becomes, if the two do the same,
+
+    ```text
+    gpu.launch_func @step_kernel::@step_kernel blocks in (%c1, %c1, %c1) threads in (%c32, %c1, %c1)
+    gpu.launch_func @step_kernel::@step_kernel blocks in (%c1, %c1, %c1) threads in (%c32, %c1, %c1)
+    ```
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect"];
+}
+
+def MoveToDevice : Pass<"abn-move-to-device", "::mlir::func::FuncOp"> {
+  let summary = "Put the memory of a step on the device";
+  let description = [{
+    Allocations (of a planned step one, the arena) become gpu.alloc, copies gpu.memcpy, or linalg.copy
+    where an operand is strided. A constant of the module is uploaded for as long as the function runs.
+    What the host loads, such as the smallest gamma that chooses a version of the step, is copied to
+    host memory first. Arguments and results are device memory.
+
+    ```mlir
+    %arena = memref.alloc() {alignment = 256 : i64} : memref<4096xi8>
+    ```
+
+    becomes
+
+    ```mlir
+    %arena = gpu.alloc () : memref<4096xi8>
+    ```
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def OrderStream : Pass<"abn-order-stream", "::mlir::ModuleOp"> {
+  let summary = "Order all device work of a function by one stream";
+  let description = [{
+    A function that uses the device creates a stream (`mgpuStreamCreate`), launches its kernels and
+    library calls on it, copies on it, and waits for it before it returns; the host waits only where
+    it reads. Allocations do not depend on it, deallocations wait for it.
+
+    ```text
+    gpu.launch_func @kernels::@f blocks in (%c1, %c1, %c1) threads in (%c32, %c1, %c1)
+    ```
+
+    becomes
+
+    ```text
+    %stream = call @mgpuStreamCreate() : () -> !llvm.ptr
+    gpu.launch_func <%stream : !llvm.ptr> @kernels::@f blocks in (%c1, %c1, %c1)
+        threads in (%c32, %c1, %c1)
+    call @mgpuStreamSynchronize(%stream) : (!llvm.ptr) -> ()
+    call @mgpuStreamDestroy(%stream) : (!llvm.ptr) -> ()
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+                           "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def InstrumentKernels : Pass<"abn-instrument-kernels", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Let the emulator see what kernels access";
+  let description = [{
+    For the emulator (docs/Emulator.md) only: a call in front of each op of a gpu.module that accesses a
+    memref says where, how many bytes, whether all indices are within the memref's dimensions, and which
+    op it is; others say which way a branch goes, and which barrier, shuffle or assertion comes next. Bounds are those
+    of the memref that is indexed, of each dimension, not of the allocation it lies in. A masked access is
+    one per lane.
+
+    Precondition: no structured control flow is left (convert-scf-to-cf), and convert-gpu-to-nvvm has not
+    run. An op that accesses memrefs in a way that the pass does not know is an error. Afterwards the module
+    has the constant `abn_emulator_sites`, one line per op, and can only be executed by the emulator; a
+    second run changes nothing.
+
+    Before:
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @k(%x: memref<8xf32>) kernel {
+        %t = gpu.thread_id x
+        %v = memref.load %x[%t] : memref<8xf32>
+        gpu.return
+      }
+    }
+    ```
+
+    After:
+
+    ```mlir
+    gpu.module @kernels {
+      llvm.mlir.global external constant @abn_emulator_sites("memref.load at f.mlir:4\0A")
+      llvm.func @abn_emulator_access(i64, i32, i32, i32, i32, i1, i32)
+      gpu.func @k(%x: memref<8xf32>) kernel {
+        %t = gpu.thread_id x
+        %four = arith.constant 4 : index
+        %eight = arith.constant 8 : index
+        %base = memref.extract_aligned_pointer_as_index %x : memref<8xf32> -> index
+        %offset = arith.muli %t, %four : index
+        %address = arith.addi %base, %offset : index
+        %address64 = arith.index_cast %address : index to i64
+        %inside = arith.cmpi ult, %t, %eight : index
+        %bytes = arith.constant 4 : i32
+        %load = arith.constant 0 : i32
+        %site = arith.constant 1 : i32
+        llvm.call @abn_emulator_access(%address64, %bytes, %bytes, %load, %load, %inside, %site)
+            : (i64, i32, i32, i32, i32, i1, i32) -> ()
+        %v = memref.load %x[%t] : memref<8xf32>
+        gpu.return
+      }
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
+def AttachGpuTargets : Pass<"abn-attach-gpu-targets", "::mlir::ModuleOp"> {
+  let summary = "Say which chips the kernels are for";
+  let description = [{
+    Gives every gpu.module one target attribute per chip, with the oldest version of PTX that has the chip,
+    and checks what gpu-module-to-binary would fail on, or not notice, later: a chip that is not known, a
+    toolkit that is not there although the format needs one. Without `toolkit`, gpu-module-to-binary looks
+    where `CUDA_ROOT`, `CUDA_HOME` and `CUDA_PATH` say, and links libdevice if it is there; otherwise calls
+    of `__nv_*` functions stay.
+
+    Precondition: none. Afterwards each gpu.module has these targets and no other.
+
+    ```mlir
+    gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_80", features = "+ptx70">] {
+    }
+    ```
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"nvvm\"", "the kind of GPU: nvvm">,
+    ListOption<"chips", "chips", "std::string", "the chips, such as sm_80">,
+    Option<"toolkit", "toolkit", "std::string", "", "the folder of the CUDA toolkit">,
+    Option<"format", "format", "std::string", "\"fatbin\"",
+           "what the kernels become: fatbin, isa or offload">,
+    Option<"instrument", "instrument", "bool", "false",
+           "whether abn-instrument-kernels follows, which needs format=offload">
+  ];
+  let dependentDialects = ["::mlir::NVVM::NVVMDialect"];
 }
 
 //===----------------------------------------------------------------------===//

@@ -85,6 +85,10 @@ struct PlanOptions : PassPipelineOptions<PlanOptions> {
       *this, "outputs",
       llvm::cl::desc("arena: results are views of the arena; outside: they have their own buffers"),
       llvm::cl::init("arena")};
+  Option<std::string> chip{
+      *this, "chip",
+      llvm::cl::desc("plan the buffers that kernels for this chip keep while they run, too"),
+      llvm::cl::init("")};
   Option<int64_t> lossResult{*this, "loss-result",
                              llvm::cl::desc("which result is the loss, whatever the roles say"),
                              llvm::cl::init(-1)};
@@ -96,13 +100,35 @@ struct PlanOptions : PassPipelineOptions<PlanOptions> {
       llvm::cl::init(0)};
 };
 
+/// Options of `abn-to-gpu`; they mean what they mean on `abn-attach-gpu-targets`.
+struct GpuOptions : PassPipelineOptions<GpuOptions> {
+  Option<std::string> target{*this, "target", llvm::cl::desc("the kind of GPU: nvvm"),
+                             llvm::cl::init("nvvm")};
+  ListOption<std::string> chips{*this, "chips", llvm::cl::desc("the chips, such as sm_80")};
+  Option<std::string> toolkit{*this, "toolkit", llvm::cl::desc("the folder of the CUDA toolkit")};
+  Option<std::string> format{
+      *this, "format",
+      llvm::cl::desc("fatbin: machine code for each chip; isa: PTX for the driver to compile; "
+                     "offload: LLVM bitcode, for the emulator"),
+      llvm::cl::init("fatbin")};
+  Option<bool> instrument{
+      *this, "instrument",
+      llvm::cl::desc("let the emulator check and count what kernels access: format=offload only"),
+      llvm::cl::init(false)};
+};
+
 /// Recognise, rewrite, plan: tensors in, tensors out.
 void buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &options);
 
 /// Bufferize and pack: tensors in, views of one arena out, checked.
 void buildPlanPipeline(OpPassManager &pm, const PlanOptions &options);
 
+/// Kernels and their launches (gpu.module, gpu.launch_func) in, a host module in the LLVM dialect
+/// out, which calls the host ABI (mgpuModuleLoad, mgpuLaunchKernel, ...).
+void buildGpuPipeline(OpPassManager &pm, const GpuOptions &options);
+
 void registerAbnPipelines();
+void registerGpuPipelines();
 
 } // namespace mlir::abn
 

@@ -1,17 +1,19 @@
-// Loop nests over a tensor with a channel dimension, as linalg.generic: elementwise maps, sums over
-// all but the channel, and arithmetic on per-channel vectors. Everything that convert-abn-to-linalg
-// builds is one of the three. Private to lib/Lower.
+// Loop nests over a tensor or memref with a channel dimension: elementwise maps, sums over all but
+// the channel, and arithmetic on per-channel vectors. Every abn op is lowered as some of them
+// (LowerAbn.h), once for all targets: LinalgNest builds linalg on tensors, KernelNest gpu kernels
+// on memrefs. Private to lib/Lower.
 #ifndef ABN_LIB_LOWER_CHANNELNEST_H
 #define ABN_LIB_LOWER_CHANNELNEST_H
 
+#include "abn/AbnDialect.h"
 #include "abn/ScalarBuilder.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace mlir::abn {
 
-/// The elements at one iteration, by the tensor that they come from, in the compute type. They are
-/// converted when first asked for, so that a destination that nobody asks for is not read.
+/// The elements at one iteration, by the tensor or memref that they come from, in the compute type.
+/// They are converted when first asked for, so that a destination that nobody asks for is not read.
 class Elements {
 public:
   Elements(OpBuilder &b, Location loc, Type computeType)
@@ -28,13 +30,35 @@ private:
   llvm::MapVector<Value, Value> elements;
 };
 
+/// The batch's statistics and what the normalisation needs of them, per channel. The mean comes in
+/// two parts, a rounded one and the mean of what is left: where |mean| is much larger than the
+/// deviation their sum would round, and xhat would not sum to 0.
+struct BatchStatistics {
+  Value mean, variance;  // the op's results
+  Value center, residue; // mean = center + residue
+  Value scale;           // gamma / sqrt(variance + epsilon)
+};
+
+/// What an op's statistics are taken of, and where they go.
+struct StatisticsRequest {
+  Value x, gamma; // gamma is null if absent
+  double epsilon;
+  Value meanInit, varianceInit;
+  /// Emits the factor that is used for gamma's element, null if it is 1.
+  llvm::function_ref<Value(ScalarBuilder &, Value)> effectiveGamma;
+};
+
 class ChannelNest {
 public:
   /// The values that one iteration yields, in the compute type.
-  using Body = function_ref<SmallVector<Value>(ScalarBuilder &, Elements &)>;
+  using Body = llvm::function_ref<SmallVector<Value>(ScalarBuilder &, Elements &)>;
+  /// An i1.
+  using Condition = llvm::function_ref<Value(ScalarBuilder &, Elements &)>;
 
-  /// Nests over the shape of `full`. Emits the number of positions per channel if it is dynamic.
-  ChannelNest(OpBuilder &b, Location loc, Value full, int64_t channelDim);
+  ChannelNest(OpBuilder &b, Location loc, Value full, int64_t channelDim)
+      : b(b), loc(loc), full(full), channelDim(channelDim),
+        computeType(getStatisticsType(getElementTypeOrSelf(full.getType()))) {}
+  virtual ~ChannelNest() = default;
 
   /// f64 for f64 data, f32 otherwise: also the type of statistics.
   Type getComputeType() const { return computeType; }
@@ -43,41 +67,39 @@ public:
 
   /// One value per position, written over `out`, which the body may read through its elements.
   /// Operands of rank 1 are per-channel; null ones are skipped.
-  Value map(ArrayRef<Value> operands, Value out, Body body);
+  virtual Value map(ArrayRef<Value> operands, Value out, Body body) = 0;
 
-  /// Sums of `numSums` values over all positions of each channel, as per-channel tensors of the
-  /// compute type. They are taken in stages, from the innermost dimensions out, so that a
-  /// sequential sum in f32 stays accurate however many positions there are.
-  SmallVector<Value> sum(ArrayRef<Value> operands, unsigned numSums, Body body);
+  /// Sums of as many values as there are `inits` over all positions of each channel, per channel,
+  /// in the compute type. Where they are memrefs they are written to the inits; null ones are new.
+  /// The sums are accurate however many positions there are: not one running sum.
+  virtual SmallVector<Value> sum(ArrayRef<Value> operands, ArrayRef<Value> inits, Body body) = 0;
 
-  /// Arithmetic on per-channel vectors, into the inits; null ones are new tensors of the compute
+  /// Arithmetic on per-channel vectors, into the inits; null ones are new vectors of the compute
   /// type.
-  SmallVector<Value> perChannel(ArrayRef<Value> vectors, ArrayRef<Value> inits, Body body);
+  virtual SmallVector<Value> perChannel(ArrayRef<Value> vectors, ArrayRef<Value> inits,
+                                        Body body) = 0;
 
-  /// Whether `condition` (an i1) holds for all channels: an i1 value.
-  Value allChannels(ArrayRef<Value> vectors,
-                    function_ref<Value(ScalarBuilder &, Elements &)> condition);
+  /// Stops the program with `message` unless `condition` holds for all channels.
+  virtual void check(ArrayRef<Value> vectors, Condition condition, StringRef message) = 0;
+
+  /// The batch's statistics. Unless a nest knows better, two passes over x: its sum, then the sums
+  /// of x - center and its square (the corrected two-pass algorithm of Chan, Golub and LeVeque,
+  /// 1983).
+  virtual BatchStatistics takeStatistics(const StatisticsRequest &request);
 
   /// The number of positions per channel, inside a body.
-  Value count(ScalarBuilder &s) { return dynamicCount ? dynamicCount : s.constant(staticCount); }
+  virtual Value count(ScalarBuilder &s) = 0;
 
-private:
-  Value emptyVector(Type elementType);
-  /// The dimensions that each stage of a sum reduces, innermost first.
-  SmallVector<SmallVector<unsigned>> getStages() const;
-  /// One stage: sums over `reduced`, of `loops` (dimensions of the data). Operands are indexed by
-  /// all of `loops` or, if of rank 1, by the channel.
-  SmallVector<Value> sumStage(ArrayRef<Value> operands, ArrayRef<unsigned> loops,
-                              ArrayRef<unsigned> reduced, ArrayRef<Value> inits, Body body);
-
+protected:
   OpBuilder &b;
   Location loc;
   Value full;
-  unsigned rank, channelDim;
+  unsigned channelDim;
   Type computeType;
-  double staticCount = 1.0;
-  Value dynamicCount;
 };
+
+/// Each value once, without the null ones: an op may get one value as gamma and beta.
+SmallVector<Value> dropNull(ArrayRef<Value> values);
 
 } // namespace mlir::abn
 

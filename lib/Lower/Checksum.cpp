@@ -1,7 +1,6 @@
 // The comparison and the assertion of gamma policy `check`; see Checksum.h.
 #include "Checksum.h"
 #include "abn/AbnDialect.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -47,18 +46,16 @@ static Value isWithin(ScalarBuilder &s, Value difference, Value count, double bo
 void mlir::abn::emitChecksum(ChannelNest &nest, Operation *op, Value sum, Value sumOfSquares,
                              Value variance, double epsilon, Type storage) {
   ChecksumTolerance tolerance = getChecksumTolerance(storage);
-  Value ok =
-      nest.allChannels({sum, sumOfSquares, variance}, [&](ScalarBuilder &s, Elements &e) -> Value {
-        Value count = nest.count(s);
-        Value mean = s.div(e(sum), count);
-        // With epsilon 0 a constant channel has no xhat: 0/0. Its share is taken as 0.
-        Value denominator = s.atLeast(s.add(e(variance), epsilon), s.smallestNormal());
-        Value expected = s.div(e(variance), denominator);
-        Value square = s.sub(s.div(e(sumOfSquares), count), expected);
-        return arith::AndIOp::create(
-            s.getBuilder(), s.getLoc(),
-            isWithin(s, mean, count, tolerance.mean, tolerance.meanSlack),
-            isWithin(s, square, count, tolerance.square, tolerance.squareSlack));
-      });
-  cf::AssertOp::create(nest.getBuilder(), nest.getLoc(), ok, getMessage(op));
+  auto holds = [&](ScalarBuilder &s, Elements &e) -> Value {
+    Value count = nest.count(s);
+    Value mean = s.div(e(sum), count);
+    // With epsilon 0 a constant channel has no xhat: 0/0. Its share is taken as 0.
+    Value denominator = s.atLeast(s.add(e(variance), epsilon), s.smallestNormal());
+    Value expected = s.div(e(variance), denominator);
+    Value square = s.sub(s.div(e(sumOfSquares), count), expected);
+    return arith::AndIOp::create(
+        s.getBuilder(), s.getLoc(), isWithin(s, mean, count, tolerance.mean, tolerance.meanSlack),
+        isWithin(s, square, count, tolerance.square, tolerance.squareSlack));
+  };
+  nest.check({sum, sumOfSquares, variance}, holds, getMessage(op));
 }

@@ -1,7 +1,7 @@
-// convert-abn-to-linalg: the pass. The patterns live in ConvertAbnToLinalg{Activation,BatchNorm,
-// Inplace}.cpp.
-#include "ConvertAbnToLinalg.h"
+// convert-abn-to-linalg. What each op computes is in Lower{Activation,BatchNorm,Inplace}.cpp.
 #include "BufferOperands.h"
+#include "LinalgNest.h"
+#include "LowerAbn.h"
 #include "abn/Lower/AbnToLinalg.h"
 #include "abn/Passes.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -19,10 +19,37 @@ namespace mlir::abn {
 using namespace mlir;
 using namespace mlir::abn;
 
+namespace {
+/// Replaces an op on tensors by what computes it. An op without any use is erased.
+template <typename Op> struct LowerToLinalg : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
+    if (!op.hasPureTensorSemantics())
+      return rewriter.notifyMatchFailure(op, "expected tensors");
+    if (op->use_empty()) {
+      rewriter.eraseOp(op);
+      return success();
+    }
+    LinalgNest nest(rewriter, op.getLoc(), op.getInits()[0], op.getChannelDim());
+    SmallVector<Value> values = lowerAbnOp(nest, op);
+    for (auto [value, init] : llvm::zip(values, op.getInits()))
+      if (!value)
+        value = init;
+    rewriter.replaceOp(op, values);
+    return success();
+  }
+};
+} // namespace
+
+template <typename... Ops> static void addLowerings(RewritePatternSet &patterns) {
+  patterns.add<LowerToLinalg<Ops>...>(patterns.getContext());
+}
+
 void mlir::abn::populateAbnToLinalgPatterns(RewritePatternSet &patterns) {
-  populateActivationToLinalgPatterns(patterns);
-  populateBatchNormToLinalgPatterns(patterns);
-  populateInplaceToLinalgPatterns(patterns);
+  addLowerings<ActivationOp, ActivationInverseOp, ActivationGradOp, BatchNormOp,
+               BatchNormInferenceOp, BatchNormGradOp, BatchNormInferenceGradOp, InplaceForwardOp,
+               InplaceInferenceOp, InplaceBackwardOp, InplaceInferenceBackwardOp, RecoverOp>(
+      patterns);
 }
 
 static bool isOurs(NamedAttribute attribute) {

@@ -117,6 +117,11 @@ void mlir::abn::buildPlanPipeline(OpPassManager &pm, const PlanOptions &options)
   record.dynamicSize = options.dynamicSize;
   pm.addNestedPass<func::FuncOp>(createRecordMemory(record));
   pm.addPass(createBufferize());
+  if (!options.chip.empty()) {
+    AddScratchOptions scratch;
+    scratch.chip = options.chip;
+    pm.addPass(createAddScratch(scratch));
+  }
   FormPackProblemOptions form;
   form.outputs = options.outputs;
   AssignOffsetsOptions assign;

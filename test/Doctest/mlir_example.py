@@ -74,7 +74,7 @@ def complete(example):
     code = re.sub(r"//.*", "", example)
     if "..." in code:
         raise ExampleError("`...` does not parse: write the example out, or fence it as text")
-    if re.search(r'^\s*(module|func\.func|"builtin\.module"|"func\.func")\b', code, re.M) or \
+    if re.search(r'^\s*((?:gpu\.)?module|func\.func|"builtin\.module"|"func\.func")\b', code, re.M) or \
             '"builtin.module"' in code:
         return example
     lines = [line.strip() for line in code.splitlines() if line.strip()]

@@ -15,15 +15,19 @@ class Chain:
     channel: int = 1
     kind: str = "inplace"  # or out_of_place, frozen, frozen_out_of_place, recover
     dynamic: bool = False
+    dynamic_outer: bool = False  # only the first size is
     gamma: bool = True
     beta: bool = True
     policy: str = ""       # the op's default if empty
     epsilon: float = 1e-5
     threshold: float = 1e-3
+    tiling: str = ""       # abn.tiling: what of the kernels' tiling is fixed
 
     @property
     def full(self):
         sizes = ["?"] * len(self.shape) if self.dynamic else [str(s) for s in self.shape]
+        if self.dynamic_outer:
+            sizes[0] = "?"
         return f"tensor<{'x'.join(sizes)}x{self.dtype}>"
 
     def vector(self, dtype):
@@ -43,6 +47,8 @@ class Chain:
         if in_place and self.policy:
             text += f", gamma_policy = #abn.gamma_policy<{self.policy}>"
             text += f", gamma_threshold = {self.threshold:e} : f64"
+        if self.tiling:
+            text += f", abn.tiling = {{{self.tiling}}}"
         if in_place:
             text += f', abn.chain = "{self.name}"'
         return "{" + text + "}"
@@ -133,3 +139,63 @@ class Chain:
                 f"stats(%mean, %var : {s}, {s}) {self.affine}{self.params}outs(%x : {f}) -> {f}\n"
                 f"  %dx, %dg, %db = abn.inplace_inference_backward {phi} {self.attributes(True)} "
                 f"ins(%z : {f}) stats(%var : {s}) {self.affine}{self.params}{self.three('%dz')}")
+
+    def buffers_text(self):
+        """The same on memrefs: in place over x and dz, the other results in arguments of their own,
+        z, dx, mean, variance, dgamma, dbeta and two of full size for what is between."""
+        f, s, p = self.full, self.statistics, self.parameter_type
+        text = (f"func.func @{self.name}(%x: {f}, %dz: {f}, %g: {p}, %b: {s}, %a: {p}, %mean: {s}, "
+                f"%var: {s}, %z: {f}, %dx: {f}, %m: {s}, %v: {s}, %dg: {s}, %db: {s}, %y: {f}, "
+                f"%dy: {f}) {{\n{getattr(self, self.kind + '_buffers')()}  return\n}}\n")
+        return text.replace("tensor<", "memref<")
+
+    def inplace_buffers(self):
+        phi = ACTIVATIONS[self.activation][0]
+        f, s = self.full, self.statistics
+        return (f"  abn.inplace_forward {phi} {self.attributes(True)} {self.affine}{self.params}"
+                f"outs(%x, %m, %v : {f}, {s}, {s})\n"
+                f"  abn.inplace_backward {phi} {self.attributes(True)} ins(%x : {f}) "
+                f"stats(%v : {s}) {self.affine}{self.params}"
+                f"outs(%dz, %dg, %db : {f}, {s}, {s})\n")
+
+    def recover_buffers(self):
+        phi = ACTIVATIONS[self.activation][0]
+        f, s = self.full, self.statistics
+        return (f"  abn.inplace_forward {phi} {self.attributes(True)} {self.affine}{self.params}"
+                f"outs(%x, %m, %v : {f}, {s}, {s})\n"
+                f"  abn.recover {phi} {self.attributes(True)} ins(%x : {f}) "
+                f"stats(%m, %v : {s}, {s}) {self.affine}{self.params}outs(%dz : {f})\n")
+
+    def frozen_buffers(self):
+        phi = ACTIVATIONS[self.activation][0]
+        f, s = self.full, self.statistics
+        return (f"  abn.inplace_inference {phi} {self.attributes(True)} stats(%mean, %var : {s}, {s}) "
+                f"{self.affine}{self.params}outs(%x : {f})\n"
+                f"  abn.inplace_inference_backward {phi} {self.attributes(True)} ins(%x : {f}) "
+                f"stats(%var : {s}) {self.affine}{self.params}"
+                f"outs(%dz, %dg, %db : {f}, {s}, {s})\n")
+
+    def out_of_place_buffers(self, suffix="", stats="%m, %v"):
+        phi = ACTIVATIONS[self.activation][0]
+        f, s = self.full, self.statistics
+        channel = f"{{channel_dim = {self.channel} : i64}}"
+        if suffix:
+            forward = (f"  abn.batch_norm_inference {self.attributes(False)} ins(%x : {f}) "
+                       f"stats({stats} : {s}, {s}) {self.affine}outs(%y : {f})\n")
+        else:
+            forward = (f"  abn.batch_norm {self.attributes(False)} ins(%x : {f}) {self.affine}"
+                       f"outs(%y, %m, %v : {f}, {s}, {s})\n")
+        return forward + (
+            f"  abn.activation {phi} {channel} ins(%y : {f}) {self.params}outs(%z : {f})\n"
+            f"  abn.activation_grad {phi} {channel} ins(%dz, %y : {f}, {f}) {self.params}"
+            f"outs(%dy : {f})\n"
+            f"  abn.batch_norm{suffix}_grad {self.attributes(False)} ins(%dy, %x : {f}, {f}) "
+            f"stats({stats} : {s}, {s}) {self.affine.split('beta')[0]}"
+            f"outs(%dx, %dg, %db : {f}, {s}, {s})\n")
+
+    def frozen_out_of_place_buffers(self):
+        return self.out_of_place_buffers("_inference", "%mean, %var")
+
+    @property
+    def is_in_place(self):
+        return self.kind in ("inplace", "frozen", "recover")

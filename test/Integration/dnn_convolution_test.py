@@ -68,8 +68,8 @@ def add(suite, label, x_shape, w_shape, p, element, layout, dynamic):
               expected=[ref.convolution_weight_grad(dy, x, w_shape, p)], **common)
 
 
-def main(part):
-    suite = Suite(seed=1)
+def main(part, route):
+    suite = Suite(seed=1, route=route)
     layouts = ["channels_first", "channels_last"]
     for number, (label, x_shape, w_shape, changes) in enumerate(CASES):
         p = params(len(x_shape) - 2, **changes)
@@ -89,4 +89,4 @@ def main(part):
     suite.check()
 
 
-main(sys.argv[1])
+main(*sys.argv[1:])

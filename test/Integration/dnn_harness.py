@@ -1,7 +1,10 @@
 """Builds one module from many dnn cases, compiles it once and compares every case.
 
-A case is a function of one dnn op whose destinations are arguments full of garbage: a lowering that
+A case is a function of one op whose destinations are arguments full of garbage: a lowering that
 read them would show it. References take and give channels-first arrays.
+
+`route` says how the ops are lowered: `linalg`, or `calls` of the runtime's library, which must then
+take every case but those that it is documented to leave (f64, open sizes).
 """
 
 import sys
@@ -37,11 +40,19 @@ def tensor(shape, element, dynamic=()):
     return "tensor<" + "x".join([*sizes, element]) + ">"
 
 
+PASSES = {
+    "linalg": ["--convert-dnn-to-linalg"],
+    "calls": ["--one-shot-bufferize=bufferize-function-boundaries "
+              "function-boundary-type-conversion=identity-layout-map", "--convert-dnn-to-calls"],
+}
+
+
 class Suite:
     """Collects cases; `check` runs them and exits with 1 if one is wrong."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, route="linalg"):
         self.random = np.random.default_rng(seed)
+        self.route = route
         self.functions, self.cases = [], []
 
     def values(self, shape, element):
@@ -53,6 +64,8 @@ class Suite:
         """`operands` are (keyword, array) pairs, keyword `ins` or `bias`; `results` the element
         types of the results. Full-size arrays (rank > 1) are channels-first and are transposed for
         channels_last; `dynamic` names the dimensions that the types leave open."""
+        if self.route == "calls" and (element == "f64" or dynamic):
+            return
         last = layout == "channels_last"
         turn = lambda a: np.moveaxis(a, 1, -1) if last and a.ndim > 1 else a
         expected = [turn(np.asarray(e)) for e in expected]
@@ -82,13 +95,28 @@ class Suite:
         self.cases.append((name, f"{label} {op} {element} {layout}", arguments, expected,
                            0.0 if exact else TOLERANCE[element]))
 
-    def check(self, passes=("--convert-dnn-to-linalg",), keep=None):
+    def add_function(self, label, text, arguments, expected, element):
+        """A case of its own text: a function @NAME on arrays as they are."""
+        name = f"case{len(self.cases)}"
+        self.functions.append(text.replace("@NAME", f"@{name}"))
+        self.cases.append((name, f"{label} {element}", arguments, expected, TOLERANCE[element]))
+
+    def check(self, keep=None):
+        text, runtime = "".join(self.functions), None
+        if self.route == "calls":
+            runtime = mlir_exec.OneDnn()
+            calls = mlir_exec.abn_opt(text, PASSES["calls"]).count("llvm.call @abnDnn")
+            assert calls == len(self.cases), f"{len(self.cases)} cases, {calls} calls"
         # Compiling hundreds of functions takes longer than running them: no optimisation.
-        program = mlir_exec.compile_module("".join(self.functions), passes, optimize="-O0",
-                                           keep=keep)
+        program = mlir_exec.compile_module(text, PASSES[self.route], optimize="-O0", keep=keep)
         wrong, worst = 0, 0.0
         for name, label, arguments, expected, tolerance in self.cases:
-            for i, (got, want) in enumerate(zip(program.call(name, arguments), expected)):
+            results = program.call(name, arguments)
+            if runtime and (error := runtime.take_error()):
+                wrong += 1
+                print(f"WRONG {name} {label}: {error}")
+                continue
+            for i, (got, want) in enumerate(zip(results, expected)):
                 error = relative_error(got, want)
                 worst = max(worst, error / tolerance if tolerance else 0.0)
                 if not error <= tolerance:

@@ -1,4 +1,6 @@
 """Pools and their gradients against the reference."""
+import sys
+
 import numpy as np
 
 import dnn_reference as ref
@@ -83,8 +85,8 @@ def add_average(suite, label, shape, p, ceil, extra, element, layout, dynamic):
               [ref.avg_pool_grad(dy, shape, p)], **common)
 
 
-def main():
-    suite = Suite(seed=2)
+def main(route):
+    suite = Suite(seed=2, route=route)
     for number, (label, shape, kernel, changes, ceil) in enumerate(CASES + DILATED):
         spatial = len(shape) - 2
         p = params(spatial, kernel, **changes)
@@ -101,4 +103,4 @@ def main():
     suite.check()
 
 
-main()
+main(sys.argv[1])

@@ -1,4 +1,6 @@
 """Resizing and its gradient against the reference."""
+import sys
+
 import numpy as np
 
 import dnn_reference as ref
@@ -41,8 +43,8 @@ def add(suite, label, shape, outputs, p, element, layout, dynamic):
               [ref.resize(dy, shape[2:], p, adjoint=True, element=element)], **common)
 
 
-def main():
-    suite = Suite(seed=3)
+def main(route):
+    suite = Suite(seed=3, route=route)
     for number, (label, shape, outputs, scales) in enumerate(CASES):
         layouts = ["channels_first", "channels_last"]
         for mode, coordinates in MODES:
@@ -59,4 +61,4 @@ def main():
     suite.check()
 
 
-main()
+main(sys.argv[1])

@@ -84,6 +84,11 @@ def tool(command, text=None):
     return done.stdout
 
 
+def abn_opt(text, passes):
+    """What abn-opt prints for `text` behind `passes`."""
+    return tool([find_tool("abn-opt"), *passes], text)
+
+
 def to_bf16(values):
     """Bit patterns (uint16) of float values rounded to the nearest bf16, ties to even."""
     single = np.asarray(values, np.float32)
@@ -273,6 +278,23 @@ def load_runner_utils():
     bindir = os.path.dirname(os.path.realpath(find_tool("mlir-opt")))
     ctypes.CDLL(os.path.join(bindir, "..", "lib", "libmlir_c_runner_utils.so"),
                 mode=ctypes.RTLD_GLOBAL)
+
+
+class OneDnn:
+    """The runtime library that implements abn/Runtime/Dnn.h on oneDNN, loaded so that compiled modules
+    find its functions."""
+
+    def __init__(self):
+        built = os.path.dirname(os.path.dirname(os.path.realpath(find_tool("abn-opt"))))
+        self.library = ctypes.CDLL(os.path.join(built, "lib", "libabn_runtime_dnnl.so"),
+                                   mode=ctypes.RTLD_GLOBAL)
+        self.library.abnDnnLastError.restype = ctypes.c_char_p
+
+    def take_error(self):
+        """The first error since the last call of this function, or None."""
+        error = self.library.abnDnnLastError()
+        self.library.abnDnnResetError()
+        return error.decode() if error else None
 
 
 def run(mlir_text, passes, args, function="main", **options):

@@ -2,6 +2,8 @@
 
   check_exec.py original GRAPH.mlir     imports and lowers the graph as it is
   check_exec.py rewritten GRAPH.mlir    optimises it first, and also compares with the original
+  check_exec.py calls GRAPH.mlir        plans it and runs its primitives through the runtime's library
+  check_exec.py gpu GRAPH.mlir          the same with kernels for all the rest, on the emulator
 
 GRAPH.npz lies beside the graph (reference.py says what it holds). The lowered text must consist of
 upstream dialects only; an independent compiler (engines.py) runs it. Exit status 1 if a result is
@@ -14,10 +16,12 @@ import re
 import sys
 import time
 
+import numpy as np
+
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 import engines
 import reference
-from mlir_exec import ToolError, find_tool, tool
+from mlir_exec import OneDnn, ToolError, abn_opt, compile_module, find_tool, tool
 
 # Each importer leaves what it does not know alone.
 IMPORT = {"aten.": "--abn-import-aten", "stablehlo.": "--abn-import-stablehlo"}
@@ -109,10 +113,73 @@ def check(options):
     return 0 if good else 1
 
 
+def check_calls(options):
+    """The planned step as users get it; upstream's loops compute what the library does not."""
+    expected = reference.Reference.load(pathlib.Path(options.graph).with_suffix(".npz"))
+    planned = abn_opt(pathlib.Path(options.graph).read_text(),
+                      [*importer(options.graph), "--abn-optimize", "--abn-plan", "--convert-dnn-to-calls"])
+    left = re.findall(r"^\s*(dnn\.\w+|linalg\.(?:batch_)?matmul)\b", planned, re.M)
+    if left:
+        raise ToolError(f"ops are left: {sorted(set(left))}")
+    runtime = OneDnn()
+    program = compile_module(planned, LOWER, cache=options.cache)
+    results = program.call(options.function, expected.arguments)
+    if error := runtime.take_error():
+        raise ToolError(error)
+    worst, problems = reference.compare(expected, results)
+    calls = planned.count("llvm.call @abnDnn")
+    return 0 if report(f"{calls} calls, against f64", expected.results, problems, worst) else 1
+
+
+def get_planned_bytes(planned):
+    """What each version of the step takes of the device beside its arguments: its arena, and the
+    constants of the module that it reads. Which version runs is chosen by its gammas."""
+    arenas = {int(size) for size in re.findall(r"\{abn\.arena[^}]*\} : memref<(\d+)xi8>", planned)}
+    constants = set()
+    for function in planned.split("func.func")[1:]:
+        used = re.findall(r"memref\.get_global @\S+ : memref<((?:\d+x)*)[a-z]+(\d+)>", function)
+        constants.add(sum(int(np.prod([int(size) for size in sizes.split("x") if size])) * int(bits) // 8
+                          for sizes, bits in used))
+    return {arena + count for arena in arenas for count in constants}
+
+
+def check_gpu(options):
+    """The planned step as a GPU gets it, in each version, under three schedules with equal bits; the
+    device memory that it takes is the plan's arena."""
+    import gpu_exec
+    expected = reference.Reference.load(pathlib.Path(options.graph).with_suffix(".npz"))
+    good = True
+    for numerics in ("", "gamma-policy=trust", "numerics=exact"):
+        planned = abn_opt(pathlib.Path(options.graph).read_text(),
+                          [*importer(options.graph), f"--abn-optimize={numerics}",
+                           "--abn-plan=chip=sm_80"])
+        planned_bytes = get_planned_bytes(planned)
+        program = gpu_exec.GpuStep(planned)
+        first = None
+        for schedule in gpu_exec.schedules():
+            start = time.time()
+            results = program.call(options.function, expected.arguments)
+            seconds = time.time() - start
+            bits = [np.asarray(result).tobytes() for result in results]
+            assert first in (None, bits), "the schedule changes a result"
+            first = bits
+            taken = program.taken_bytes
+            assert taken in planned_bytes, f"{taken} bytes of device memory, planned {planned_bytes}"
+        worst, problems = reference.compare(expected, results)
+        launches = sum(kernel["launches"] for kernel in program.report["kernels"])
+        good = report(f"{numerics or 'default'}: {launches} launches of {len(program.report['kernels'])} kernels, "
+                      f"{taken} bytes of device memory as planned, {seconds:.1f} s, against f64",
+                      expected.results, problems, worst) and good
+    return 0 if good else 1
+
+
+CHECKS = {"original": check, "rewritten": check, "calls": check_calls, "gpu": check_gpu}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("mode", choices=["original", "rewritten"])
+    parser.add_argument("mode", choices=list(CHECKS))
     parser.add_argument("graph")
     parser.add_argument("--optimize", default="--abn-optimize=plan=false", help="the passes of `rewritten`")
     parser.add_argument("--engine", default="auto", choices=["auto", "iree", "mlir"])
@@ -120,7 +187,7 @@ def main():
     parser.add_argument("--cache", default="exec-cache", help="folder of compiled modules")
     options = parser.parse_args()
     try:
-        return check(options)
+        return CHECKS[options.mode](options)
     except ToolError as error:
         print(error)
         return 2

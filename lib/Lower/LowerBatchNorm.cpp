@@ -1,5 +1,6 @@
-// convert-abn-to-linalg: batch normalisation out of place, and the statistics of the in-place one.
-#include "ConvertAbnToLinalg.h"
+// Batch normalisation out of place.
+#include "LowerAbn.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -7,33 +8,6 @@ using namespace mlir::abn;
 //===----------------------------------------------------------------------===//
 // Statistics and normalisation
 //===----------------------------------------------------------------------===//
-
-BatchStatistics
-mlir::abn::emitBatchStatistics(ChannelNest &nest, Value x, Value gamma, double epsilon,
-                               Value meanInit, Value varianceInit,
-                               function_ref<Value(ScalarBuilder &, Value)> effectiveGamma) {
-  Value total =
-      nest.sum({x}, 1, [&](ScalarBuilder &, Elements &e) { return SmallVector<Value>{e(x)}; })[0];
-  Value center = nest.perChannel({total}, {Value()}, [&](ScalarBuilder &s, Elements &e) {
-    return SmallVector<Value>{s.div(e(total), nest.count(s))};
-  })[0];
-  SmallVector<Value> moments =
-      nest.sum({x, center}, 2, [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
-        Value deviation = s.sub(e(x), e(center));
-        return {deviation, s.mul(deviation, deviation)};
-      });
-  SmallVector<Value> results = nest.perChannel(
-      {center, moments[0], moments[1], gamma}, {meanInit, varianceInit, Value(), Value()},
-      [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
-        Value residue = s.div(e(moments[0]), nest.count(s));
-        Value square = s.div(e(moments[1]), nest.count(s));
-        Value variance = s.atLeast(s.sub(square, s.mul(residue, residue)), 0.0);
-        Value scale =
-            mulIfPresent(s, inverseDeviation(s, variance, epsilon), effectiveGamma(s, e(gamma)));
-        return {s.add(e(center), residue), variance, residue, scale};
-      });
-  return {results[0], results[1], center, results[2], results[3]};
-}
 
 Value mlir::abn::normalize(ScalarBuilder &s, Elements &e, Value x,
                            const BatchStatistics &statistics, Value beta) {
@@ -61,11 +35,11 @@ static Value emitNormalized(ChannelNest &nest, OpT op, Value mean, Value varianc
 }
 
 static SmallVector<Value> lowerBatchNorm(ChannelNest &nest, BatchNormOp op) {
-  BatchStatistics statistics = emitBatchStatistics(
-      nest, op.getInput(), Value(), op.getEpsilon().convertToDouble(), op.getInits()[1],
-      op.getInits()[2], [](ScalarBuilder &, Value gamma) { return gamma; });
+  BatchStatistics statistics = nest.takeStatistics(
+      {op.getInput(), Value(), op.getEpsilon().convertToDouble(), op.getInits()[1],
+       op.getInits()[2], [](ScalarBuilder &, Value gamma) { return gamma; }});
   Value y;
-  if (!op->getResult(0).use_empty())
+  if (isNeeded(op, 0))
     y = emitNormalized(nest, op, statistics.mean, statistics.variance);
   return {y, statistics.mean, statistics.variance};
 }
@@ -85,9 +59,9 @@ template <typename OpT> static SmallVector<Value> lowerGrad(ChannelNest &nest, O
   Value dy = op.getOutputGrad(), x = op.getInput(), mean = op.getMean();
   Value variance = op.getVariance(), gamma = op.getGamma();
   double epsilon = op.getEpsilon().convertToDouble();
-  bool needsInput = !op->getResult(0).use_empty();
-  bool needsDgamma = !op->getResult(1).use_empty() || (needsInput && !isFrozen);
-  bool needsDbeta = !op->getResult(2).use_empty() || (needsInput && !isFrozen);
+  bool needsInput = isNeeded(op, 0);
+  bool needsDgamma = isNeeded(op, 1) || (needsInput && !isFrozen);
+  bool needsDbeta = isNeeded(op, 2) || (needsInput && !isFrozen);
 
   SmallVector<Value> factors =
       nest.perChannel({variance, gamma}, {Value(), Value()},
@@ -101,20 +75,25 @@ template <typename OpT> static SmallVector<Value> lowerGrad(ChannelNest &nest, O
   };
 
   Value dgamma, dbeta;
-  if (needsDgamma && needsDbeta) {
-    SmallVector<Value> sums = nest.sum({dy, x, mean, inverse}, 2,
-                                       [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
-                                         return {s.mul(e(dy), emitXhat(s, e)), e(dy)};
-                                       });
-    dgamma = sums[0], dbeta = sums[1];
-  } else if (needsDgamma) {
-    dgamma = nest.sum({dy, x, mean, inverse}, 1,
-                      [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
-                        return {s.mul(e(dy), emitXhat(s, e))};
-                      })[0];
-  } else if (needsDbeta) {
-    dbeta = nest.sum({dy}, 1,
-                     [&](ScalarBuilder &, Elements &e) { return SmallVector<Value>{e(dy)}; })[0];
+  SmallVector<Value> inits;
+  if (needsDgamma)
+    inits.push_back(op.getInits()[1]);
+  if (needsDbeta)
+    inits.push_back(op.getInits()[2]);
+  if (!inits.empty()) {
+    SmallVector<Value> operands = {dy};
+    if (needsDgamma)
+      operands.append({x, mean, inverse});
+    SmallVector<Value> sums = nest.sum(operands, inits, [&](ScalarBuilder &s, Elements &e) {
+      SmallVector<Value> terms;
+      if (needsDgamma)
+        terms.push_back(s.mul(e(dy), emitXhat(s, e)));
+      if (needsDbeta)
+        terms.push_back(e(dy));
+      return terms;
+    });
+    dgamma = needsDgamma ? sums.front() : Value();
+    dbeta = needsDbeta ? sums.back() : Value();
   }
   if (!needsInput)
     return {Value(), dgamma, dbeta};
@@ -138,10 +117,12 @@ template <typename OpT> static SmallVector<Value> lowerGrad(ChannelNest &nest, O
   return {dx, dgamma, dbeta};
 }
 
-void mlir::abn::populateBatchNormToLinalgPatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerAbnOp<BatchNormOp, lowerBatchNorm>,
-               LowerAbnOp<BatchNormInferenceOp, lowerInference>,
-               LowerAbnOp<BatchNormGradOp, lowerGrad<BatchNormGradOp>>,
-               LowerAbnOp<BatchNormInferenceGradOp, lowerGrad<BatchNormInferenceGradOp>>>(
-      patterns.getContext());
+std::optional<SmallVector<Value>> mlir::abn::lowerBatchNormOp(ChannelNest &nest, Operation *op) {
+  using Values = std::optional<SmallVector<Value>>;
+  return llvm::TypeSwitch<Operation *, Values>(op)
+      .Case([&](BatchNormOp typed) -> Values { return lowerBatchNorm(nest, typed); })
+      .Case([&](BatchNormInferenceOp typed) -> Values { return lowerInference(nest, typed); })
+      .Case<BatchNormGradOp, BatchNormInferenceGradOp>(
+          [&](auto typed) -> Values { return lowerGrad(nest, typed); })
+      .Default(Values());
 }

@@ -1,8 +1,9 @@
-// convert-abn-to-linalg: the in-place ops and abn.recover. Forward passes read x in the destination
+// The in-place ops and abn.recover. Forward passes read x in the destination
 // that they overwrite; the backward's second pass inverts z again, so that nothing of full size is
 // kept between its two passes.
 #include "Checksum.h"
-#include "ConvertAbnToLinalg.h"
+#include "LowerAbn.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -81,11 +82,11 @@ static Value activate(ScalarBuilder &s, Elements &e, const Chain &chain, Value y
 static SmallVector<Value> lowerForward(ChannelNest &nest, InplaceForwardOp op) {
   Chain chain(op);
   Value x = op.getInits()[0];
-  BatchStatistics statistics = emitBatchStatistics(
-      nest, x, chain.gamma, chain.epsilon, op.getInits()[1], op.getInits()[2],
-      [&](ScalarBuilder &s, Value gamma) { return effectiveGamma(s, chain, gamma); });
+  BatchStatistics statistics = nest.takeStatistics(
+      {x, chain.gamma, chain.epsilon, op.getInits()[1], op.getInits()[2],
+       [&](ScalarBuilder &s, Value gamma) { return effectiveGamma(s, chain, gamma); }});
   Value z;
-  if (!op->getResult(0).use_empty())
+  if (isNeeded(op, 0))
     z = nest.map(chain.with({statistics.center, statistics.residue, statistics.scale}), x,
                  [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
                    return {activate(s, e, chain, normalize(s, e, x, statistics, chain.beta))};
@@ -142,6 +143,8 @@ private:
   Value emitDx();
   Value emitFrozenDx();
   Value emitSignedDgamma();
+  /// Whether dgamma takes gamma's sign.
+  bool isSigned() const { return chain.policy == GammaPolicy::Abs && chain.gamma; }
 
   ChannelNest &nest;
   Operation *op;
@@ -165,12 +168,18 @@ Backward::AtPosition Backward::emit(ScalarBuilder &s, Elements &e) {
 
 void Backward::emitSums(bool needsDgamma, bool needsDbeta) {
   bool isChecked = chain.policy == GammaPolicy::Check && !isFrozen;
-  unsigned numSums = needsDgamma + needsDbeta + 2 * isChecked;
-  if (numSums == 0)
+  SmallVector<Value> destinations;
+  if (needsDgamma) // whose sign emitSignedDgamma takes into account
+    destinations.push_back(isSigned() ? Value() : inits[1]);
+  if (needsDbeta)
+    destinations.push_back(inits[2]);
+  if (isChecked)
+    destinations.append(2, Value());
+  if (destinations.empty())
     return;
 
   SmallVector<Value> sums =
-      nest.sum(chain.with({z, dz, inverse}), numSums, [&](ScalarBuilder &s, Elements &e) {
+      nest.sum(chain.with({z, dz, inverse}), destinations, [&](ScalarBuilder &s, Elements &e) {
         AtPosition here = emit(s, e);
         SmallVector<Value> terms;
         if (needsDgamma)
@@ -219,7 +228,7 @@ Value Backward::emitFrozenDx() {
 }
 
 Value Backward::emitSignedDgamma() {
-  if (chain.policy != GammaPolicy::Abs || !chain.gamma)
+  if (!isSigned())
     return dgamma;
   return nest.perChannel({dgamma, chain.gamma}, {inits[1]},
                          [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
@@ -228,17 +237,13 @@ Value Backward::emitSignedDgamma() {
 }
 
 SmallVector<Value> Backward::lower() {
-  bool needsDx = !op->getResult(0).use_empty();
+  bool needsDx = isNeeded(op, 0);
   bool needsSums = needsDx && !isFrozen;
-  emitSums(needsSums || !op->getResult(1).use_empty(), needsSums || !op->getResult(2).use_empty());
+  emitSums(needsSums || isNeeded(op, 1), needsSums || isNeeded(op, 2));
   Value dx;
   if (needsDx)
     dx = isFrozen ? emitFrozenDx() : emitDx();
   return {dx, dgamma ? emitSignedDgamma() : Value(), dbeta};
-}
-
-template <typename OpT> static SmallVector<Value> lowerBackward(ChannelNest &nest, OpT op) {
-  return Backward(nest, op).lower();
 }
 
 //===----------------------------------------------------------------------===//
@@ -259,7 +264,7 @@ static SmallVector<Value> lowerRecover(ChannelNest &nest, RecoverOp op) {
     return emitXhat(s, e, chain, invert(s, e, chain, z), inverse);
   };
   if (chain.policy == GammaPolicy::Check) {
-    SmallVector<Value> sums = nest.sum(chain.with({z, inverse}), 2,
+    SmallVector<Value> sums = nest.sum(chain.with({z, inverse}), {Value(), Value()},
                                        [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
                                          Value xhat = emitRecovered(s, e);
                                          return {xhat, s.mul(xhat, xhat)};
@@ -273,10 +278,20 @@ static SmallVector<Value> lowerRecover(ChannelNest &nest, RecoverOp op) {
                    })};
 }
 
-void mlir::abn::populateInplaceToLinalgPatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerAbnOp<InplaceForwardOp, lowerForward>,
-               LowerAbnOp<InplaceInferenceOp, lowerInference>,
-               LowerAbnOp<InplaceBackwardOp, lowerBackward<InplaceBackwardOp>>,
-               LowerAbnOp<InplaceInferenceBackwardOp, lowerBackward<InplaceInferenceBackwardOp>>,
-               LowerAbnOp<RecoverOp, lowerRecover>>(patterns.getContext());
+std::optional<SmallVector<Value>> mlir::abn::lowerInplaceOp(ChannelNest &nest, Operation *op) {
+  using Values = std::optional<SmallVector<Value>>;
+  return llvm::TypeSwitch<Operation *, Values>(op)
+      .Case([&](InplaceForwardOp typed) -> Values { return lowerForward(nest, typed); })
+      .Case([&](InplaceInferenceOp typed) -> Values { return lowerInference(nest, typed); })
+      .Case<InplaceBackwardOp, InplaceInferenceBackwardOp>(
+          [&](auto typed) -> Values { return Backward(nest, typed).lower(); })
+      .Case([&](RecoverOp typed) -> Values { return lowerRecover(nest, typed); })
+      .Default(Values());
+}
+
+SmallVector<Value> mlir::abn::lowerAbnOp(ChannelNest &nest, Operation *op) {
+  for (auto lower : {lowerActivationOp, lowerBatchNormOp, lowerInplaceOp})
+    if (std::optional<SmallVector<Value>> values = lower(nest, op))
+      return std::move(*values);
+  llvm_unreachable("expected an abn op");
 }

@@ -1,5 +1,6 @@
-// convert-abn-to-linalg: activations, their gradients and inverses.
-#include "ConvertAbnToLinalg.h"
+// Activations, their gradients and inverses.
+#include "LowerAbn.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -41,8 +42,11 @@ static SmallVector<Value> lowerGrad(ChannelNest &nest, ActivationGradOp op) {
                    })};
 }
 
-void mlir::abn::populateActivationToLinalgPatterns(RewritePatternSet &patterns) {
-  patterns
-      .add<LowerAbnOp<ActivationOp, lowerActivation>, LowerAbnOp<ActivationInverseOp, lowerInverse>,
-           LowerAbnOp<ActivationGradOp, lowerGrad>>(patterns.getContext());
+std::optional<SmallVector<Value>> mlir::abn::lowerActivationOp(ChannelNest &nest, Operation *op) {
+  using Values = std::optional<SmallVector<Value>>;
+  return llvm::TypeSwitch<Operation *, Values>(op)
+      .Case([&](ActivationOp typed) -> Values { return lowerActivation(nest, typed); })
+      .Case([&](ActivationInverseOp typed) -> Values { return lowerInverse(nest, typed); })
+      .Case([&](ActivationGradOp typed) -> Values { return lowerGrad(nest, typed); })
+      .Default(Values());
 }

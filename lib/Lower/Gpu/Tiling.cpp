@@ -1,0 +1,170 @@
+// The table of chips and the cost model; see Tiling.h.
+#include "Tiling.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+#include <numeric>
+
+using namespace mlir::abn;
+
+static constexpr unsigned kAccessBytes = 16, kSectorBytes = 32;
+/// Static workgroup memory per block that every chip grants.
+static constexpr int64_t kWorkgroupBytes = 48 << 10;
+/// What a lane keeps in workgroup memory while threads are merged (four sums or moments of 4 bytes,
+/// for every other thread), of each element of a run (its center), and of each channel (its values,
+/// eight or less).
+static constexpr int64_t kLaneBytes = 8, kElementBytes = 4, kChannelBytes = 32;
+/// Threads per block where nothing speaks against it: a quarter of what every chip allows, so that
+/// the last wave wastes little.
+static constexpr unsigned kThreads = 256;
+/// A run of a row shorter than this wastes parts of its first and last sector.
+static constexpr int64_t kMinRunBytes = 512;
+/// Vectors per thread below which another split costs more (its partial sums, its block's start)
+/// than it gains.
+static constexpr int64_t kMinVectorsPerThread = 4;
+/// Splits that the second stage of a reduction adds one after the other.
+static constexpr int64_t kMaxSplits = 1024;
+/// Blocks of a map, in waves: more would read the per-channel values more often, fewer leave the
+/// last wave emptier.
+static constexpr int64_t kMapWaves = 4, kColumnwiseMapWaves = 1;
+
+llvm::ArrayRef<Chip> mlir::abn::getChips() {
+  static constexpr Chip chips[] = {
+      {"sm_75", 68, 1024, 16, 65536, 64 << 10, 32, 616e9, "+ptx63"},
+      {"sm_80", 108, 2048, 32, 65536, 164 << 10, 32, 2039e9, "+ptx70"},
+      {"sm_86", 84, 1536, 16, 65536, 100 << 10, 32, 936e9, "+ptx71"},
+      {"sm_87", 16, 1536, 16, 65536, 164 << 10, 32, 205e9, "+ptx74"},
+      {"sm_89", 128, 1536, 24, 65536, 100 << 10, 32, 1008e9, "+ptx78"},
+      {"sm_90", 132, 2048, 32, 65536, 228 << 10, 32, 3350e9, "+ptx78"},
+      {"sm_90a", 132, 2048, 32, 65536, 228 << 10, 32, 3350e9, "+ptx80"},
+      {"sm_100", 148, 2048, 32, 65536, 228 << 10, 32, 8000e9, "+ptx86"},
+      {"sm_100a", 148, 2048, 32, 65536, 228 << 10, 32, 8000e9, "+ptx86"},
+      {"sm_103", 148, 2048, 32, 65536, 228 << 10, 32, 8000e9, "+ptx88"},
+      {"sm_103a", 148, 2048, 32, 65536, 228 << 10, 32, 8000e9, "+ptx88"},
+      {"sm_120", 170, 1536, 24, 65536, 100 << 10, 32, 1792e9, "+ptx87"},
+      {"sm_120a", 170, 1536, 24, 65536, 100 << 10, 32, 1792e9, "+ptx87"},
+      {"sm_121", 48, 1536, 24, 65536, 100 << 10, 32, 273e9, "+ptx88"},
+      {"sm_121a", 48, 1536, 24, 65536, 100 << 10, 32, 273e9, "+ptx88"},
+      {"gfx90a", 110, 2048, 32, 131072, 64 << 10, 64, 1638e9, ""},
+      {"gfx942", 304, 2048, 32, 131072, 64 << 10, 64, 5300e9, ""},
+      {"gfx1100", 96, 1024, 32, 196608, 64 << 10, 32, 960e9, ""},
+  };
+  return chips;
+}
+
+const Chip *mlir::abn::findChip(llvm::StringRef name) {
+  const Chip *found =
+      llvm::find_if(getChips(), [&](const Chip &chip) { return chip.name == name; });
+  return found == getChips().end() ? nullptr : found;
+}
+
+/// The widest access that no row of a group breaks, and the group that allows it.
+static void chooseAccess(const NestShape &shape, Tiling &tiling) {
+  int64_t widest = shape.isAligned ? kAccessBytes / shape.elementBytes : 1;
+  int64_t row = shape.channels * shape.inner;
+  if (shape.inner == 1 && shape.channels > 1) {
+    // Channels last: the columns are the channels.
+    tiling.vector = std::gcd(shape.channels, widest);
+    int64_t columns = shape.channels / tiling.vector;
+    tiling.channelsPerGroup = std::min<int64_t>(columns, 32) * tiling.vector;
+    return;
+  }
+  tiling.vector = std::gcd(shape.inner, widest);
+  int64_t run = shape.inner * shape.elementBytes;
+  if (tiling.vector == widest && run >= kMinRunBytes)
+    return;
+  // Whole sectors of several channels, if rows begin at a sector.
+  int64_t channels = kSectorBytes / std::gcd<int64_t>(run, kSectorBytes);
+  channels *= llvm::divideCeil(kMinRunBytes, channels * run);
+  channels = std::min(channels, shape.channels);
+  bool isWhole = row % widest == 0 && channels * shape.inner % widest == 0 &&
+                 channels * shape.inner / widest <= kThreads;
+  if (!isWhole || channels == 1)
+    return;
+  tiling.vector = widest;
+  tiling.channelsPerGroup = channels;
+}
+
+/// Fewer columns, down to a sector, if a group then fits in workgroup memory.
+static void fitGroup(const NestShape &shape, Tiling &tiling, unsigned cachedTensors) {
+  if (!shape.outer || cachedTensors == 0)
+    return;
+  auto fits = [&](int64_t channels) {
+    int64_t run = channels * shape.inner;
+    int64_t kept = *shape.outer * run * shape.elementBytes * cachedTensors;
+    int64_t merging = kThreads * tiling.vector * kLaneBytes;
+    // One channel per group keeps next to nothing.
+    bool isColumnwise = channels > 1;
+    return kept +
+               (isColumnwise ? merging + run * kElementBytes + channels * kChannelBytes : 1024) <=
+           kWorkgroupBytes;
+  };
+  int64_t channels = tiling.channelsPerGroup;
+  if (shape.inner == 1)
+    while (!fits(channels) && channels % 2 == 0 && channels / 2 % tiling.vector == 0 &&
+           channels / 2 * shape.elementBytes >= kSectorBytes)
+      channels /= 2;
+  if (!fits(channels))
+    return;
+  tiling.channelsPerGroup = channels;
+  tiling.isFused = true;
+}
+
+static void chooseThreads(const NestShape &shape, const Chip &chip, unsigned wanted,
+                          Tiling &tiling) {
+  unsigned most = wanted ? wanted : kThreads;
+  if (tiling.isColumnwise()) {
+    unsigned lanes = std::max<int64_t>(1, most / tiling.vectorsPerRow);
+    if (shape.outer)
+      lanes = std::min<int64_t>(lanes, std::max<int64_t>(1, *shape.outer));
+    tiling.threads = lanes * tiling.vectorsPerRow;
+  } else {
+    tiling.threads = most;
+    if (shape.outer)
+      tiling.threads = std::clamp<int64_t>(
+          llvm::alignTo(*shape.outer * tiling.vectorsPerRow, chip.subgroup), chip.subgroup, most);
+  }
+  tiling.blockSize = llvm::alignTo(tiling.threads, chip.subgroup);
+}
+
+/// Enough blocks to fill the chip, as long as each has enough to do.
+static void chooseSplits(const NestShape &shape, const Chip &chip, Tiling &tiling) {
+  int64_t perProcessor =
+      std::max<int64_t>(1, std::min<int64_t>(chip.blocks, chip.threads / tiling.blockSize));
+  int64_t wave = chip.processors * perProcessor;
+  tiling.splits = llvm::divideCeil(wave, tiling.groups);
+  int64_t waves = tiling.isColumnwise() ? kColumnwiseMapWaves : kMapWaves;
+  tiling.mapSplits = llvm::divideCeil(waves * wave, tiling.groups);
+  if (shape.outer) {
+    int64_t vectors = *shape.outer * tiling.vectorsPerRow;
+    tiling.splits =
+        std::min<int64_t>(tiling.splits, vectors / (tiling.threads * kMinVectorsPerThread));
+    tiling.mapSplits = std::min<int64_t>(tiling.mapSplits,
+                                         llvm::divideCeil(vectors, tiling.threads * tiling.unroll));
+  }
+  tiling.splits = std::clamp<int64_t>(tiling.splits, 1, kMaxSplits);
+  tiling.mapSplits = std::max<int64_t>(1, tiling.mapSplits);
+}
+
+Tiling mlir::abn::chooseTiling(const NestShape &shape, const Chip &chip, unsigned cachedTensors,
+                               const TilingOverride &fixed) {
+  Tiling tiling;
+  chooseAccess(shape, tiling);
+  fitGroup(shape, tiling, cachedTensors);
+  if (fixed.isFused)
+    tiling.isFused &= *fixed.isFused;
+  if (fixed.unroll)
+    tiling.unroll = fixed.unroll;
+  tiling.groups = llvm::divideCeil(shape.channels, tiling.channelsPerGroup);
+  tiling.vectorsPerRow = tiling.channelsPerGroup * shape.inner / tiling.vector;
+  chooseThreads(shape, chip, fixed.threads, tiling);
+  chooseSplits(shape, chip, tiling);
+  if (fixed.splits)
+    tiling.splits = tiling.mapSplits = fixed.splits;
+  if (tiling.isFused)
+    tiling.splits = 1;
+  constexpr int64_t kNarrow = std::numeric_limits<int32_t>::max();
+  tiling.isWide =
+      !shape.outer || *shape.outer * shape.channels * shape.inner >
+                          kNarrow - static_cast<int64_t>(tiling.blockSize) * tiling.unroll * 16;
+  return tiling;
+}
