@@ -111,6 +111,19 @@ static int writeOutput(const NamedProblem &named, llvm::ArrayRef<int64_t> offset
     llvm::outs().clear_error();
     return fail("cannot write the offsets: " + reason);
   }
+  // A pipe, a device or a link is written to, not replaced.
+  if (llvm::sys::fs::exists(outputFile) &&
+      (!llvm::sys::fs::is_regular_file(outputFile) || llvm::sys::fs::is_symlink_file(outputFile))) {
+    std::error_code error;
+    llvm::raw_fd_ostream os(outputFile, error);
+    if (!error) {
+      writeCsv(os, named, offsets);
+      os.close();
+      error = os.error();
+      os.clear_error();
+    }
+    return error ? fail("cannot write " + outputFile + ": " + error.message()) : 0;
+  }
   llvm::Error failure = llvm::writeToOutput(outputFile, [&](llvm::raw_ostream &os) {
     writeCsv(os, named, offsets);
     return llvm::Error::success();
