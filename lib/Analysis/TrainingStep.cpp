@@ -26,17 +26,29 @@ void mlir::abn::visitOuterOperands(Operation *op, function_ref<void(OpOperand &)
   });
 }
 
+/// Of one element in memory.
+static int64_t getElementBytes(Type element) {
+  if (element.isIndex())
+    return 8;
+  if (element.isIntOrFloat())
+    return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  if (auto complex = dyn_cast<ComplexType>(element))
+    return 2 * getElementBytes(complex.getElementType());
+  if (auto vector = dyn_cast<VectorType>(element))
+    return vector.getNumElements() * getElementBytes(vector.getElementType());
+  return 0;
+}
+
 int64_t mlir::abn::getByteSize(Type type, int64_t dynamicSize) {
-  Type element = getElementTypeOrSelf(type);
-  if (!element.isIntOrIndexOrFloat())
+  auto shaped = dyn_cast<ShapedType>(type);
+  if (!shaped || isa<VectorType>(type))
+    return getElementBytes(type);
+  if (!shaped.hasRank())
     return 0;
-  int64_t bytes = element.isIndex() ? 8 : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
-  if (auto shaped = dyn_cast<ShapedType>(type)) {
-    if (!shaped.hasRank())
-      return 0;
-    for (int64_t size : shaped.getShape())
-      bytes *= ShapedType::isDynamic(size) ? dynamicSize : size;
-  }
+  int64_t bytes = getElementBytes(shaped.getElementType());
+  for (int64_t size : shaped.getShape())
+    if (llvm::MulOverflow(bytes, ShapedType::isDynamic(size) ? dynamicSize : size, bytes))
+      return std::numeric_limits<int64_t>::max();
   return bytes;
 }
 
@@ -141,8 +153,8 @@ FailureOr<TrainingStep> TrainingStep::get(func::FuncOp func, std::optional<unsig
   if (!func || func.isExternal() || !llvm::hasSingleElement(func.getBody()))
     return failure();
   if (lossResult && *lossResult >= func.getNumResults()) {
-    func.emitError() << "expected the loss among the function's " << func.getNumResults()
-                     << " results, got result " << *lossResult;
+    emitError(func.getLoc()) << "expected the loss among the function's " << func.getNumResults()
+                             << " results, got result " << *lossResult;
     return failure();
   }
   Block &block = func.getBody().front();

@@ -1,7 +1,9 @@
 // Sums of sizes, compared coefficient by coefficient; see ArenaPosition.h.
 #include "ArenaPosition.h"
+#include "abn/Analysis/TrainingStep.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -99,12 +101,15 @@ ArenaPosition ArenaPositionReader::multiply(const ArenaPosition &a, const ArenaP
         for (unsigned j = 0; j < right.size(); ++j) {
           if (left[i] == 0 || right[j] == 0)
             continue;
-          Product product = products[i];
-          product.insert(product.end(), products[j].begin(), products[j].end());
-          llvm::sort(product);
-          unsigned at = number(product);
+          Product factors = products[i];
+          factors.insert(factors.end(), products[j].begin(), products[j].end());
+          llvm::sort(factors);
+          unsigned at = number(factors);
           sum.resize(std::max<size_t>(sum.size(), at + 1));
-          sum[at] += left[i] * right[j];
+          int64_t product;
+          bool isTooLarge = llvm::MulOverflow(left[i], right[j], product) ||
+                            product > ArenaPosition::kLargest - sum[at];
+          sum[at] = isTooLarge ? ArenaPosition::kLargest : sum[at] + product;
         }
       addSum(result, std::move(sum));
     }
@@ -151,7 +156,7 @@ std::optional<ArenaPosition> ArenaPositionReader::read(Value value) {
   APInt constant;
   Operation *def = value.getDefiningOp();
   if (matchPattern(value, m_ConstantInt(&constant))) {
-    if (!constant.isNegative())
+    if (!constant.isNegative() && constant.getActiveBits() < 57)
       result = ArenaPosition::constant(constant.getSExtValue());
   } else if (std::optional<Size> dimension = getDimension(value)) {
     result = getSize(*dimension);
@@ -177,10 +182,10 @@ std::optional<ArenaPosition> ArenaPositionReader::read(Value value) {
 
 std::optional<ArenaPosition> ArenaPositionReader::readBytes(memref::ViewOp view) {
   MemRefType type = view.getType();
-  int64_t bits = type.getElementType().isIndex() ? 64 : type.getElementTypeBitWidth();
-  int64_t bytes = (bits + 7) / 8;
-  for (int64_t size : type.getShape())
-    bytes *= ShapedType::isDynamic(size) ? 1 : size;
+  // Of dynamic dimensions one each.
+  int64_t bytes = getByteSize(type, 1);
+  if (bytes > ArenaPosition::kLargest)
+    return std::nullopt;
   ArenaPosition result = ArenaPosition::constant(bytes);
   for (Value size : view.getSizes()) {
     std::optional<ArenaPosition> factor = read(size);

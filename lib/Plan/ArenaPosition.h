@@ -13,6 +13,9 @@ namespace mlir::abn {
 /// The largest of some sums. A sum is a constant (coefficient 0) and multiples of products of
 /// sizes, which are numbered; sizes are not negative. Coefficients that are not there are 0.
 struct ArenaPosition {
+  /// Sums are followed up to here: no arena is larger, and no sum of two overflows.
+  static constexpr int64_t kLargest = int64_t(1) << 56;
+
   using Sum = SmallVector<int64_t, 4>;
   SmallVector<Sum, 1> sums;
 

@@ -16,6 +16,9 @@ namespace mlir::abn {
 using namespace mlir;
 using namespace mlir::abn;
 
+/// Of one buffer: sums of their sizes fit in 64 bits.
+static constexpr int64_t kMostBytes = int64_t(1) << 56;
+
 /// An allocation that is no arena itself.
 static bool isBuffer(Operation *op) {
   return isa<memref::AllocOp>(op) && !op->hasAttr(AbnDialect::kArenaAttr);
@@ -132,6 +135,8 @@ struct FormPackProblem : mlir::abn::impl::FormPackProblemBase<FormPackProblem> {
       if (failed(hoistSizes(alloc, hoister)))
         return failure();
       int64_t bytes = getByteSize(alloc.getType());
+      if (bytes > kMostBytes)
+        return alloc.emitOpError("expected a buffer of at most 2^56 bytes");
       SmallVector<void *> key;
       for (Value size : alloc.getDynamicSizes())
         key.push_back(size.getAsOpaquePointer());

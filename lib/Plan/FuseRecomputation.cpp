@@ -54,22 +54,49 @@ static bool isOtherWork(Operation *op) {
          });
 }
 
-/// Whether nothing but elementwise recomputation stands between the two: what the first reads then
-/// lives no longer than it did. (What its lowering needs per channel does not count.)
+/// Whether no other work, and no recomputation for another reader, stands between the two: what the
+/// first reads then lives no longer beside other buffers than it did.
 static bool isNear(Operation *first, Operation *second) {
   if (first->getBlock() != second->getBlock())
     return false;
   for (Operation *op = first->getNextNode(); op && op != second; op = op->getNextNode())
-    if (isOtherWork(op))
+    if (isOtherWork(op) || (isRecomputedElementwise(op) && getOnlyUser(op) != second))
       return false;
   return true;
+}
+
+/// Whether the consumer reads the producer's result once, beside perhaps writing over it.
+static bool isReadOnce(Operation *producer, Operation *consumer) {
+  auto destination = cast<DestinationStyleOpInterface>(consumer);
+  return llvm::count_if(destination.getDpsInputs(),
+                        [&](Value input) { return input == producer->getResult(0); }) == 1;
+}
+
+/// How many tensors of full size the producer is the last to read: fused, they live up to the
+/// consumer, in place of the producer's one result.
+static unsigned countDying(Operation *producer) {
+  llvm::SmallDenseSet<Value> dying;
+  for (Value input : cast<DestinationStyleOpInterface>(producer).getDpsInputs()) {
+    auto type = dyn_cast<RankedTensorType>(input.getType());
+    // An argument lives on in any case.
+    if (isa<BlockArgument>(input))
+      continue;
+    bool isLast = llvm::all_of(input.getUsers(), [&](Operation *user) {
+      return user == producer ||
+             (user->getBlock() == producer->getBlock() && user->isBeforeInBlock(producer));
+    });
+    if (type && type.getRank() > 1 && isLast)
+      dying.insert(input);
+  }
+  return dying.size();
 }
 
 static bool canFuse(Operation *producer) {
   if (!isRecomputedElementwise(producer))
     return false;
   Operation *consumer = getOnlyUser(producer);
-  return isRecomputedElementwise(consumer) && isNear(producer, consumer);
+  return isRecomputedElementwise(consumer) && isNear(producer, consumer) &&
+         isReadOnce(producer, consumer) && countDying(producer) <= 1;
 }
 
 namespace {
@@ -86,7 +113,10 @@ struct MarkReplacement : RewriterBase::Listener {
 
 struct FuseRecomputation : mlir::abn::impl::FuseRecomputationBase<FuseRecomputation> {
   void runOnOperation() override {
-    lowerToLinalg();
+    // The per-channel vectors that the lowering makes are in no plan: not where each byte counts.
+    auto plan = getOperation()->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    if (!plan || !plan.contains(AbnDialect::kBudgetKey))
+      lowerToLinalg();
     IRRewriter rewriter(&getContext());
     bool hasFused = false;
     // Each fusion can only make pairs with the ops behind it.

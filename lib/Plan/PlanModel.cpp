@@ -6,6 +6,7 @@
 #include "abn/AbnDialect.h"
 #include "dnn/DnnDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -15,8 +16,23 @@ using mlir::abn::plan::GraphResult;
 using mlir::abn::plan::GraphValue;
 using mlir::abn::plan::kNone;
 
+/// Whether the collapse of a slice needs its elements in a row, which they are not: a copy.
+static bool isCopiedCollapse(Operation *op) {
+  auto collapse = dyn_cast<tensor::CollapseShapeOp>(op);
+  auto slice = collapse ? collapse.getSrc().getDefiningOp<tensor::ExtractSliceOp>() : nullptr;
+  if (!slice)
+    return false;
+  RankedTensorType type = slice.getSourceType();
+  auto shown = memref::SubViewOp::inferRankReducedResultType(
+      slice.getType().getShape(), MemRefType::get(type.getShape(), type.getElementType()),
+      slice.getMixedOffsets(), slice.getMixedSizes(), slice.getMixedStrides());
+  return !memref::CollapseShapeOp::isGuaranteedCollapsible(cast<MemRefType>(shown),
+                                                           collapse.getReassociationIndices());
+}
+
 bool mlir::abn::isBufferView(Operation *op) {
-  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp, tensor::ReshapeOp,
+  return !isCopiedCollapse(op) &&
+         isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp, tensor::ReshapeOp,
              tensor::ExtractSliceOp>(op);
 }
 

@@ -195,9 +195,15 @@ private:
     addBuffer(operand.get());
   }
 
-  /// The result lives in the buffer of the operand that it aliases, or in a new one.
+  /// The result lives in the buffer of the operand that it aliases, or in a new one. Which of
+  /// several it is (arith.select) is not known: it must not be written.
   void addResult(BufferizableOpInterface op, Value result) {
-    for (const AliasingOpOperand &alias : op.getAliasingOpOperands(result, state).getAliases()) {
+    AliasingOpOperandList aliases = op.getAliasingOpOperands(result, state);
+    if (aliases.getNumAliases() > 1) {
+      addBuffer(result).isWritable = false;
+      return;
+    }
+    for (const AliasingOpOperand &alias : aliases.getAliases()) {
       unsigned buffer = bufferOf.lookup(alias.opOperand->get());
       bufferOf[result] = buffer;
       buffers[buffer].lastRead = std::max(buffers[buffer].lastRead, lastReadOf.lookup(result));

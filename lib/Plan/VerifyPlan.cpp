@@ -7,6 +7,7 @@
 #include "abn/Passes.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -105,13 +106,14 @@ public:
 
   /// The slot now owns the bytes that `place` shows, and all if it had the others; what other slots
   /// held of them is lost.
-  void claim(const Place &place) {
+  /// What happens in one branch only may not have written anything.
+  void claim(const Place &place, bool isCertain) {
     for (unsigned other : overlapping[place.slot]) {
       overwrittenBy[other] = place.view;
       isWritten[other] = false;
       written[other].clear();
     }
-    if (isWritten[place.slot] || !addPart(place))
+    if (isWritten[place.slot] || !isCertain || !addPart(place))
       return;
     isWritten[place.slot] = true;
     overwrittenBy[place.slot] = nullptr;
@@ -154,9 +156,12 @@ public:
   explicit Checker(func::FuncOp func) : func(func) {}
 
   LogicalResult run() {
-    findArena();
+    if (failed(findArena()))
+      return failure();
     if (!arena)
       return success();
+    if (failed(checkArenaUsers()))
+      return failure();
     if (!llvm::hasSingleElement(func.getBody()))
       return func.emitError() << "expected a function of one block";
     if (failed(readSizes()))
@@ -168,14 +173,48 @@ public:
   }
 
 private:
-  void findArena() {
+  LogicalResult findArena() {
+    SmallVector<Value> arenas;
     for (BlockArgument argument : func.getArguments())
       if (func.getArgAttr(argument.getArgNumber(), AbnDialect::kArenaAttr))
-        arena = argument;
+        arenas.push_back(argument);
     func.walk([&](Operation *op) {
       if (isa<memref::AllocOp, memref::ViewOp>(op) && op->hasAttr(AbnDialect::kArenaAttr))
-        arena = op->getResult(0);
+        arenas.push_back(op->getResult(0));
     });
+    // A view of a larger arena argument is the arena.
+    if (arenas.size() == 2 && arenas[1].getDefiningOp<memref::ViewOp>())
+      arenas.erase(arenas.begin());
+    if (arenas.size() > 1)
+      return mlir::emitError(func.getLoc()) << "expected one arena, got " << arenas.size();
+    if (!arenas.empty())
+      arena = arenas.front();
+    return success();
+  }
+
+  /// What abn-instrument-arena calls: it fills and reads bytes that are dead, or canaries.
+  static bool isInstrumentation(Operation *op) {
+    if (isa<memref::CastOp>(op))
+      return llvm::all_of(op->getUsers(), [](Operation *user) {
+        return isa<func::CallOp>(user) && isInstrumentation(user);
+      });
+    auto call = dyn_cast<func::CallOp>(op);
+    return call && (call.getCallee().starts_with("abn_fill_bytes") ||
+                    call.getCallee().starts_with("abn_holds_bytes"));
+  }
+
+  /// Only views of the function's own block name bytes of the arena; who chooses a version hands it
+  /// on.
+  LogicalResult checkArenaUsers() {
+    bool handsOn = func->hasAttr(AbnDialect::kVersionsAttr);
+    for (Operation *user : arena.getUsers()) {
+      bool isSlot = isa<memref::ViewOp>(user) && user->getBlock() == &func.getBody().front();
+      if (!isSlot && !isa<memref::DimOp, memref::DeallocOp>(user) && !isInstrumentation(user) &&
+          !(handsOn && isa<func::CallOp, memref::ViewOp>(user)))
+        return user->emitOpError("expected the arena to be used by views in the function's own "
+                                 "block only");
+    }
+    return success();
   }
 
   /// How large the arena is.
@@ -206,7 +245,8 @@ private:
                         !view.getType().hasStaticShape()))
       return view.emitOpError("expected a constant offset and a static shape in the arena");
     std::optional<ArenaPosition> begin = reader.read(view.getByteShift());
-    if (!isComputed)
+    // A negative one is told below.
+    if (!isComputed && offset.isNegative())
       begin = ArenaPosition::constant(offset.getSExtValue());
     std::optional<ArenaPosition> bytes = reader.readBytes(view);
     if (!begin || !bytes)
@@ -214,11 +254,25 @@ private:
           "expected an offset that is a sum of products of sizes, or the largest "
           "of several");
     Place place{view, slots++, *begin, ArenaPositionReader::add(*begin, *bytes), getWhole(view)};
+    if (failed(checkAlignment(view, *begin)))
+      return failure();
     if (offset.isNegative() || !place.end.isNotAbove(arenaSize))
       return view.emitOpError("(plan_c1) expected a slot within the arena of ")
              << arenaSize.str() << " bytes, got " << place.str();
     places[view.getResult()] = place;
     owners.addSlot(place);
+    return success();
+  }
+
+  /// The arena's alignment is that of its slots.
+  LogicalResult checkAlignment(memref::ViewOp view, const ArenaPosition &begin) {
+    auto alloc = arena.getDefiningOp<memref::AllocOp>();
+    int64_t alignment = alloc ? static_cast<int64_t>(alloc.getAlignment().value_or(1)) : 1;
+    for (const ArenaPosition::Sum &sum : begin.sums)
+      for (int64_t factor : sum)
+        if (factor % alignment != 0)
+          return view.emitOpError("(plan_c1) expected an offset that is a multiple of ")
+                 << alignment << ", got " << begin.str();
     return success();
   }
 
@@ -255,6 +309,8 @@ private:
   LogicalResult visit(Operation *op) {
     if (auto view = dyn_cast<memref::ViewOp>(op); view && view.getSource() == arena)
       return addSlot(view);
+    if (failed(checkView(op)))
+      return failure();
     if (addView(op))
       return success();
     // All reads of an op come before its writes: an op that writes over its operand does so itself.
@@ -265,13 +321,49 @@ private:
       if (failed(checkRead(op, place)))
         return failure();
     for (const Place &place : writes)
-      owners.claim(place);
+      owners.claim(place, /*isCertain=*/!isa<scf::IfOp>(op));
     return checkWrites(op, reads, writes);
+  }
+
+  /// Views that show what their source shows, or a part of it.
+  LogicalResult checkView(Operation *op) {
+    auto view = dyn_cast<ViewLikeOpInterface>(op);
+    bool isInside =
+        isa<memref::CastOp, memref::ExpandShapeOp, memref::CollapseShapeOp, memref::SubViewOp>(op);
+    if (!view || isInside || !places.contains(view.getViewSource()))
+      return success();
+    return op->emitOpError("expected a view that is known to stay within its slot");
+  }
+
+  /// (plan_c4) A body that loads what it likes of the slot that its op writes.
+  LogicalResult checkCaptured(Operation *op, Operation *inner, const Place &place) {
+    auto destination = dyn_cast<DestinationStyleOpInterface>(op);
+    if (inner == op || !destination)
+      return success();
+    for (Value init : destination.getDpsInits())
+      if (auto it = places.find(init); it != places.end() && it->second.view == place.view)
+        return inner->emitOpError("(plan_c4) reads a slot that the op around it writes over");
+    return success();
+  }
+
+  /// Two destinations of one op are two buffers.
+  LogicalResult checkDestinations(Operation *op) {
+    auto destination = dyn_cast<DestinationStyleOpInterface>(op);
+    if (!destination)
+      return success();
+    llvm::SmallDenseSet<Operation *> seen;
+    for (Value init : destination.getDpsInits())
+      if (auto it = places.find(init);
+          it != places.end() && !it->second.isEmpty() && !seen.insert(it->second.view).second)
+        return op->emitOpError("(plan_c3) writes two results to one slot");
+    return success();
   }
 
   LogicalResult collect(Operation *op, SmallVectorImpl<Place> &reads,
                         SmallVectorImpl<Place> &writes) {
     WalkResult result = op->walk<WalkOrder::PreOrder>([&](Operation *inner) {
+      if (failed(checkView(inner)))
+        return WalkResult::interrupt();
       if (addView(inner))
         return WalkResult::advance();
       bool usesSlot = false;
@@ -295,12 +387,15 @@ private:
         // The window of a pooling is there for its shape.
         if (auto linalgOp = dyn_cast<linalg::LinalgOp>(inner))
           isRead &= linalgOp.payloadUsesValueFromOperand(&operand);
+        if (isRead && failed(checkCaptured(op, inner, it->second)))
+          return WalkResult::interrupt();
         if (isRead)
           reads.push_back(it->second);
         if (isWritten)
           writes.push_back(it->second);
       }
-      return usesSlot && (failed(checkAliases(inner)) || failed(checkOverwriting(inner)))
+      return usesSlot && (failed(checkAliases(inner)) || failed(checkOverwriting(inner)) ||
+                          failed(checkDestinations(inner)))
                  ? WalkResult::interrupt()
                  : WalkResult::advance();
     });

@@ -207,3 +207,21 @@ func.func @blank(%x: !t, %zero: f32) -> !t {
   } -> !t
   return %f : !t
 }
+
+// -----
+
+#id = affine_map<(i, j) -> (i, j)>
+!t = tensor<4x8xf32>
+
+// Which of two arguments a select gives is not known, and one of them was not given up: what reads it
+// for the last time does not write over it.
+// CHECK-LABEL: func @selected
+// CHECK: %[[V:.+]] = arith.select
+// CHECK: %[[T:.+]] = memref.alloc()
+// CHECK: linalg.tanh ins(%[[V]] : {{.*}}) outs(%[[T]] :
+// CHECK: return %[[T]]
+func.func @selected(%b: i1, %x: !t {abn.donated}, %p: !t) -> !t {
+  %v = arith.select %b, %x, %p : !t
+  %t = linalg.tanh ins(%v : !t) outs(%v : !t) -> !t
+  return %t : !t
+}

@@ -63,3 +63,31 @@ func.func @first_time(%x: !full) -> !full {
   %z = abn.activation #abn.silu {abn.recompute = 0 : i64} ins(%y : !full) outs(%y : !full) -> !full
   return %z : !full
 }
+
+// -----
+
+!f = tensor<64x64xf32>
+
+// A value that is read twice stays: fused into one of its reads it would be computed for both.
+// CHECK-LABEL: func @twice
+// CHECK: %[[A:.+]] = linalg.generic
+// CHECK: math.tanh
+// CHECK: linalg.generic {{.*}} ins(%[[A]], %[[A]] : {{.*}}) outs(%[[A]] :
+func.func @twice(%x: !f) -> !f {
+  %e = tensor.empty() : !f
+  %a = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%x : !f) outs(%e : !f) attrs = {abn.recompute = 0 : i64} {
+  ^bb0(%p: f32, %o: f32):
+    %r = math.tanh %p : f32
+    linalg.yield %r : f32
+  } -> !f
+  %b = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%a, %a : !f, !f) outs(%a : !f) attrs = {abn.recompute = 1 : i64} {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %r = arith.mulf %p, %q : f32
+    linalg.yield %r : f32
+  } -> !f
+  return %b : !f
+}
