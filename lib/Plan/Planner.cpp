@@ -72,8 +72,7 @@ static void packFrontier(const StepGraph &graph, std::vector<PlanPoint> &points,
 
 /// The first schedules of the portfolio, smallest peak first: weight gradients put off or not, long
 /// recomputations allowed or not.
-static std::vector<Base> makeBases(const StepGraph &graph, const PlannerOptions &options,
-                                   const std::vector<unsigned> &rebuiltBy,
+static std::vector<Base> makeBases(const StepGraph &graph, const std::vector<unsigned> &rebuiltBy,
                                    const std::vector<bool> &recomputedHeavy) {
   std::vector<Base> bases;
   for (bool moveSinks : {true, false})
@@ -101,10 +100,10 @@ static constexpr unsigned kWorkedOut = 2;
 static constexpr int kLimits[] = {100, 101, 102, 103, 105, 108, 112, 118, 125, 140, 160, 200, 300};
 
 /// The points of the light plans: nothing heavy is computed again.
-static std::vector<PlanPoint> makeLightPoints(const StepGraph &graph, const PlannerOptions &options,
+static std::vector<PlanPoint> makeLightPoints(const StepGraph &graph,
                                               const std::vector<unsigned> &rebuiltBy) {
   std::vector<PlanPoint> points;
-  std::vector<Base> bases = makeBases(graph, options, rebuiltBy, {});
+  std::vector<Base> bases = makeBases(graph, rebuiltBy, {});
   std::vector<int64_t> limits;
   for (int percent : kLimits)
     limits.push_back(bases.front().maxLive / 100 * percent);
@@ -141,7 +140,7 @@ static std::vector<unsigned> orderHeavyOps(const StepGraph &graph) {
 }
 
 /// Plans that compute more and more convolutions again, the cheapest per byte first.
-static std::vector<PlanPoint> makeHeavyPoints(const StepGraph &graph, const PlannerOptions &options,
+static std::vector<PlanPoint> makeHeavyPoints(const StepGraph &graph,
                                               const std::vector<unsigned> &rebuiltBy) {
   std::vector<PlanPoint> points;
   std::vector<unsigned> heavy = orderHeavyOps(graph);
@@ -152,9 +151,12 @@ static std::vector<PlanPoint> makeHeavyPoints(const StepGraph &graph, const Plan
     std::vector<bool> recomputed(graph.ops.size());
     for (unsigned i = 0; i < count; ++i)
       recomputed[heavy[i]] = true;
-    std::vector<Base> bases = makeBases(graph, options, rebuiltBy, recomputed);
-    points.push_back(makePoint(
-        graph, holdValues(graph, bases.front().schedule, {bases.front().maxLive}).front()));
+    Base best = std::move(makeBases(graph, {}, recomputed).front());
+    if (!rebuiltBy.empty())
+      if (Base rebuilding = std::move(makeBases(graph, rebuiltBy, recomputed).front());
+          rebuilding.maxLive < best.maxLive)
+        best = std::move(rebuilding);
+    points.push_back(makePoint(graph, holdValues(graph, best.schedule, {best.maxLive}).front()));
   }
   return points;
 }
@@ -174,9 +176,9 @@ PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOpt
   result.lowerBoundWithoutHeavy = computeLowerBound(graph, /*recomputeHeavy=*/false);
   std::vector<unsigned> rebuiltBy =
       options.mayRebuild ? chooseMembers(graph) : std::vector<unsigned>();
-  result.curve = makeLightPoints(graph, options, {});
+  result.curve = makeLightPoints(graph, {});
   if (!rebuiltBy.empty()) {
-    std::vector<PlanPoint> rebuilding = makeLightPoints(graph, options, rebuiltBy);
+    std::vector<PlanPoint> rebuilding = makeLightPoints(graph, rebuiltBy);
     std::move(rebuilding.begin(), rebuilding.end(), std::back_inserter(result.curve));
   }
   packFrontier(graph, result.curve, options);
@@ -185,7 +187,7 @@ PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOpt
     // The plans that a budget chooses from do not depend on it: a smaller budget can only rule out
     // the plan that a larger one has chosen, so that the peak never rises.
     if (*options.budget < smallest) {
-      std::vector<PlanPoint> heavy = makeHeavyPoints(graph, options, rebuiltBy);
+      std::vector<PlanPoint> heavy = makeHeavyPoints(graph, rebuiltBy);
       packFrontier(graph, heavy, options);
       std::move(heavy.begin(), heavy.end(), std::back_inserter(result.curve));
       keepFrontier(result.curve);
