@@ -450,13 +450,14 @@ def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::ModuleOp"> {
 
     - by `objective`, without a convolution that runs twice;
     - with `budget-bytes`, the least recomputation whose arena is no larger, with convolutions if it must
-      be. A budget that no plan meets is an error, with the smallest arena found and with what is proved
-      to be needed. The arena never rises when the budget falls.
+      be. A budget that no plan meets is an error, with the smallest arena found, which is met as a budget,
+      and with what is proved to be needed. The arena never rises when the budget falls.
 
     Values are the same bit by bit, but where the step inverts (`numerics=invert`): there the operands of
     residual sums may be given back from the sum, equal up to rounding. The gradient of an activation
     whose derivative is exact from its output reads that. The second version of a step
-    (abn-dispatch-gamma) recomputes no more than the arena of the first makes necessary.
+    (abn-dispatch-gamma) recomputes no more than the arena of the first makes necessary. With a budget both
+    must meet it; where only the second does, it is the step alone, and the first and the choice go.
 
     Precondition: tensors, one block, a loss; functions without a loss are left alone, and so is a step that
     has a plan: plan another budget or objective from the step as it came. Afterwards the ops

@@ -6,6 +6,7 @@
 #include "abn/Analysis/TrainingStep.h"
 #include "abn/Pack/PackSolver.h"
 #include "abn/Passes.h"
+#include "abn/Plan/Planner.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -104,9 +105,7 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
 
   LogicalResult solveConstant(PackOp op) {
     ::abn::pack::Problem problem = getProblem(op, alignment, canaryBytes);
-    ::abn::pack::Options options;
-    options.nodeLimit = nodeLimit;
-    ::abn::pack::Result solved = ::abn::pack::solve(problem, options);
+    ::abn::pack::Result solved = search(problem, getPlanned(op, AbnDialect::kBudgetKey));
     if (solved.offsets.size() != problem.buffers.size() || solved.maxLive == INT64_MAX)
       return emitError(op.getLoc()) << "the arena does not fit in 64 bits";
     if (failed(checkBudget(op, solved.arena)))
@@ -116,6 +115,24 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
     setInteger(op, AbnDialect::kLowerBoundAttr, solved.lowerBound);
     setInteger(op, AbnDialect::kMaxLiveAttr, solved.maxLive);
     return success();
+  }
+
+  /// As the planner packs its plans: what it has found for a budget, with as long a search or a
+  /// shorter one, is found again.
+  ::abn::pack::Result search(const ::abn::pack::Problem &problem, IntegerAttr budget) const {
+    ::abn::pack::Problem compressed = ::abn::pack::compressTimes(problem);
+    ::abn::pack::Options options;
+    options.nodeLimit = nodeLimit;
+    ::abn::pack::Result best = ::abn::pack::solve(compressed, options);
+    for (int64_t shorter : {plan::kCarefulNodes, plan::kHurriedNodes}) {
+      if (!budget || canaryBytes > 0 || best.arena <= budget.getInt() || shorter >= nodeLimit)
+        continue;
+      options.nodeLimit = shorter;
+      if (::abn::pack::Result other = ::abn::pack::solve(compressed, options);
+          other.arena < best.arena)
+        best = std::move(other);
+    }
+    return best;
   }
 
   /// What the planner says of the op's function.

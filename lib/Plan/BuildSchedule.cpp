@@ -290,13 +290,23 @@ private:
       unsigned deepest = 0;
       for (unsigned read : recipe.reads)
         deepest = std::max(deepest, isDroppable[read] ? depth[read] : 0);
-      if (deepest + 1 <= options.maxDepth) {
+      if (deepest + 1 <= options.maxDepth && !keepsTied(recipe)) {
         depth[value] = deepest + 1;
         isDroppable[value] = true;
       }
       state[value] = State::Decided;
       stack.pop_back();
     }
+  }
+
+  /// Whether a recipe would update in place what is kept. That takes a copy of it, as large as what
+  /// the recipe gives.
+  bool keepsTied(const GraphOp &recipe) const {
+    return std::any_of(
+        recipe.results.begin(), recipe.results.end(), [&](const GraphResult &result) {
+          unsigned tied = result.tiedTo == kNone ? kNone : recipe.reads[result.tiedTo];
+          return tied != kNone && isInternal(tied) && !isDroppable[tied];
+        });
   }
 
   /// `value`, which is further down in the stack, would need itself: of the values between one that
@@ -339,6 +349,7 @@ private:
         temporaries.push_back(result.value);
       available[result.value] = true;
     }
+    dropUpdated(graph.ops[recipe]);
   }
 
   void emit(const Entry &entry) {
@@ -381,7 +392,11 @@ private:
         --remainingForward[value];
     for (unsigned value : pinnedBy[id])
       --pins[value];
-    // What was updated in place is gone.
+    dropUpdated(op);
+  }
+
+  /// What was updated in place is gone.
+  void dropUpdated(const GraphOp &op) {
     for (const GraphResult &result : op.results)
       if (result.tiedTo != kNone && isDroppable[op.reads[result.tiedTo]])
         available[op.reads[result.tiedTo]] = false;

@@ -87,9 +87,9 @@ bool mlir::abn::canComputeAgain(Operation *op) {
   if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
     return linalgOp.getNumParallelLoops() == linalgOp.getNumLoops() || getOpCost(op).isHeavy ||
            linalg::isaConvolutionOpInterface(linalgOp);
-  return isa<ActivationOp, ActivationInverseOp, BatchNormInferenceOp, RecoverOp, dnn::ConvolutionOp,
-             dnn::MaxPoolOp, dnn::AvgPoolOp, dnn::ResizeOp, tensor::PadOp, tensor::InsertSliceOp>(
-      op);
+  return isa<ActivationOp, ActivationInverseOp, BatchNormInferenceOp, InplaceForwardOp,
+             InplaceInferenceOp, RecoverOp, dnn::ConvolutionOp, dnn::MaxPoolOp, dnn::AvgPoolOp,
+             dnn::ResizeOp, tensor::PadOp, tensor::InsertSliceOp>(op);
 }
 
 bool mlir::abn::mayWriteOver(Operation *op, OpOperand &operand, OpOperand &init) {

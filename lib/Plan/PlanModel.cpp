@@ -289,6 +289,9 @@ void PlanModel::addRecipes(unsigned id) {
   }
   if (!canComputeAgain(op))
     return;
-  for (const GraphResult &result : graph.ops[id].results)
-    graph.values[result.value].recipe = id;
+  // The statistics of an in-place op are never worth running it again.
+  bool isInplace = isa<InplaceForwardOp>(op);
+  for (auto [number, result] : llvm::enumerate(graph.ops[id].results))
+    if (number == 0 || !isInplace)
+      graph.values[result.value].recipe = id;
 }

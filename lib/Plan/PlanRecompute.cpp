@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringSwitch.h"
 
 namespace mlir::abn {
@@ -106,13 +107,17 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
     }
     if (budgetBytes >= 0)
       options.budget = budgetBytes;
+    // What chooses between versions has nothing to plan, and may go with one of them.
+    SmallVector<func::FuncOp> steps;
+    for (auto func : module.getOps<func::FuncOp>())
+      if (!func->hasAttr(AbnDialect::kFallbackAttr) && !func->hasAttr(AbnDialect::kVersionsAttr))
+        steps.push_back(func);
     unsigned planned = 0;
-    for (auto func : module.getOps<func::FuncOp>()) {
-      if (func->hasAttr(AbnDialect::kFallbackAttr))
-        continue;
-      if (failed(planFunction(func, options)))
+    for (func::FuncOp func : steps) {
+      FailureOr<func::FuncOp> step = planFunction(func, options);
+      if (failed(step))
         return signalPassFailure();
-      planned += func->hasAttr(AbnDialect::kPlanAttr);
+      planned += (*step)->hasAttr(AbnDialect::kPlanAttr);
     }
     // A promise that nobody has kept.
     if (options.budget && planned == 0) {
@@ -123,18 +128,71 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
     }
   }
 
-  /// Plans a step, then the version of it that runs in its place at times: the two share an arena.
-  LogicalResult planFunction(func::FuncOp func, plan::PlannerOptions options) {
+  /// Plans a step and the version of it that runs in its place at times: the two share an arena.
+  /// Returns the step that there is then.
+  FailureOr<func::FuncOp> planFunction(func::FuncOp func, plan::PlannerOptions options) {
+    auto fallback = func->getAttrOfType<FlatSymbolRefAttr>(AbnDialect::kFallbackOfAttr);
+    auto exact =
+        fallback ? getOperation().lookupSymbol<func::FuncOp>(fallback.getValue()) : func::FuncOp();
+    if (exact && options.budget)
+      return planWithin(func, exact, options);
     FailureOr<int64_t> arena = planVersion(func, options);
     if (failed(arena))
       return failure();
-    auto fallback = func->getAttrOfType<FlatSymbolRefAttr>(AbnDialect::kFallbackOfAttr);
-    if (!fallback)
-      return success();
-    auto other = getOperation().lookupSymbol<func::FuncOp>(fallback.getValue());
-    if (!options.budget)
-      options.target = *arena;
-    return planVersion(other, options);
+    if (!exact)
+      return func;
+    options.target = *arena;
+    if (failed(planVersion(exact, options)))
+      return failure();
+    return func;
+  }
+
+  /// Plans two versions within a budget. The exact one may have to run, and can do so alone: what
+  /// it cannot meet is refused, and what only it meets it does without the inverting one.
+  FailureOr<func::FuncOp> planWithin(func::FuncOp func, func::FuncOp exact,
+                                     const plan::PlannerOptions &options) {
+    FailureOr<int64_t> arena = planVersion(exact, options);
+    if (failed(arena))
+      return failure();
+    plan::PlannerResult refused;
+    FailureOr<int64_t> inverting = planVersion(func, options, &refused);
+    if (succeeded(inverting))
+      return func;
+    if (refused.curve.empty())
+      return failure();
+    remark::missed(func.getLoc(), remark::RemarkOpts::name("PlanRecompute").category("abn"))
+        << "the inverting version is dropped: its smallest arena found has " +
+               std::to_string(refused.curve.back().arena) + " bytes, the exact version meets the " +
+               "budget of " + std::to_string(*options.budget) + " bytes with " +
+               std::to_string(*arena);
+    keepOnly(exact, func);
+    return exact;
+  }
+
+  /// Lets `version` be the step, in place of what chose between it and `other`.
+  void keepOnly(func::FuncOp version, func::FuncOp other) {
+    for (auto chooser : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
+      auto versions = chooser->getAttrOfType<ArrayAttr>(AbnDialect::kVersionsAttr);
+      if (!versions || !llvm::is_contained(versions, FlatSymbolRefAttr::get(other.getNameAttr())))
+        continue;
+      llvm::SetVector<func::FuncOp> called;
+      chooser.walk([&](func::CallOp call) {
+        called.insert(getOperation().lookupSymbol<func::FuncOp>(call.getCallee()));
+      });
+      StringAttr name = chooser.getNameAttr();
+      version.setVisibility(chooser.getVisibility());
+      version->moveBefore(chooser);
+      chooser.erase();
+      version.setName(name);
+      // What it asked of the gammas.
+      for (func::FuncOp helper : called)
+        if (helper && helper != version && helper != other && isHelper(helper) &&
+            SymbolTable::symbolKnownUseEmpty(helper, getOperation()))
+          helper.erase();
+      break;
+    }
+    version->removeAttr(AbnDialect::kFallbackAttr);
+    other.erase();
   }
 
   /// A step that is planned keeps its plan, if that is within the budget.
@@ -151,13 +209,14 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
     return arena;
   }
 
-  /// The arena's bytes; 0 for a function that is no training step.
-  FailureOr<int64_t> planVersion(func::FuncOp func, const plan::PlannerOptions &options) {
+  /// The arena's bytes; 0 for a function that is no training step. A budget that cannot be met is
+  /// an error, or, with `refused`, that has the plans that there are.
+  FailureOr<int64_t> planVersion(func::FuncOp func, const plan::PlannerOptions &options,
+                                 plan::PlannerResult *refused = nullptr) {
     std::optional<unsigned> loss;
     if (lossResult >= 0)
       loss = lossResult;
-    // One that only chooses between versions has nothing to plan.
-    if (func->hasAttr(AbnDialect::kVersionsAttr) || isHelper(func))
+    if (isHelper(func))
       return 0;
     if (isPlanned(func))
       return keepPlan(func, options);
@@ -177,14 +236,9 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
       return 0;
     plan::PlannerResult result = planStep(model.getGraph(), options);
     if (result.chosen == plan::kNone) {
-      // Not of the op: that would print the whole function.
-      InFlightDiagnostic error = emitError(func.getLoc())
-                                 << "no plan within the budget of " << *options.budget
-                                 << " bytes: the smallest arena found has "
-                                 << result.curve.back().arena << " bytes";
-      error.attachNote(func.getLoc())
-          << "proved: no plan has less than " << result.lowerBound << " bytes, none without "
-          << "recomputing convolutions less than " << result.lowerBoundWithoutHeavy;
+      if (!refused)
+        return refuse(func, result, *options.budget);
+      *refused = std::move(result);
       return failure();
     }
     const plan::PlanPoint &chosen = result.curve[result.chosen];
@@ -197,6 +251,23 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
                std::to_string(chosen.cost.heavyOps) + " convolutions computed again";
     model.apply(chosen.schedule);
     return chosen.arena;
+  }
+
+  static LogicalResult refuse(func::FuncOp func, const plan::PlannerResult &result,
+                              int64_t budget) {
+    // Not of the op: that would print the whole function.
+    InFlightDiagnostic error = emitError(func.getLoc()) << "no plan within the budget of " << budget
+                                                        << " bytes: the smallest arena found has "
+                                                        << result.curve.back().arena << " bytes";
+    error.attachNote(func.getLoc())
+        << "proved: no plan has less than " << result.lowerBound << " bytes, none without "
+        << "recomputing convolutions less than " << result.lowerBoundWithoutHeavy;
+    // With both versions the exact one has been asked.
+    if (getNumerics(func) == "invert")
+      error.attachNote(func.getLoc())
+          << "the plans and bounds are of the step that inverts; with `numerics=exact` another "
+          << "arena may be reached";
+    return error;
   }
 };
 } // namespace

@@ -8,8 +8,6 @@
 
 using namespace mlir::abn::plan;
 
-/// How long the packer searches where plans are compared; the last word is abn-assign-offsets'.
-static constexpr int64_t kCarefulNodes = 50'000;
 /// How long that one searches if nothing else is asked for.
 static constexpr int64_t kLastNodes = 500'000;
 
@@ -54,26 +52,46 @@ static void keepFrontier(std::vector<PlanPoint> &points) {
 
 /// The frontier of the packed arenas. Packing is the dear part, and adds little: points that are
 /// beaten before it are not packed, and only those near the smallest, where the objectives choose,
-/// with care. A plan that a budget may have room for, by its live bytes, is packed as
-/// abn-assign-offsets will; a smaller budget finds it with the same arena.
-static void packFrontier(const StepGraph &graph, std::vector<PlanPoint> &points,
-                         const PlannerOptions &options) {
-  constexpr int64_t kNear = 105, kNodes = 5'000;
+/// with care.
+static void packPoints(const StepGraph &graph, std::vector<PlanPoint> &points,
+                       const PlannerOptions &options) {
+  constexpr int64_t kNear = 105;
   keepFrontier(points);
   for (PlanPoint &point : points) {
     bool isNear = point.maxLive / kNear <= points.back().maxLive / 100;
-    Evaluation evaluation = evaluate(graph, point.schedule);
-    point.arena = packArena(evaluation, options.alignment, isNear ? kCarefulNodes : kNodes);
-    if (options.budget && point.maxLive <= *options.budget && point.arena > *options.budget)
-      point.arena = std::min(point.arena, packArena(evaluation, options.alignment, kLastNodes));
+    point.arena = packArena(evaluate(graph, point.schedule), options.alignment,
+                            isNear ? kCarefulNodes : kHurriedNodes);
   }
-  keepFrontier(points);
+}
+
+/// Packs a point as abn-assign-offsets will if it may then have at most `limit` bytes.
+static void packForLimit(const StepGraph &graph, PlanPoint &point, int64_t limit,
+                         int64_t alignment) {
+  if (point.arena > limit && point.maxLive <= limit)
+    point.arena =
+        std::min(point.arena, packArena(evaluate(graph, point.schedule), alignment, kLastNodes));
+}
+
+/// Whether the plan, or the same work in another order, which then stands in `others`, has an arena
+/// of at most `limit` bytes: a smaller limit that it meets too is met with no larger arena.
+static bool meetLimit(const StepGraph &graph, PlanPoint &point, int64_t limit, int64_t alignment,
+                      std::vector<PlanPoint> &others) {
+  packForLimit(graph, point, limit, alignment);
+  if (point.arena <= limit)
+    return true;
+  PlanPoint other = reorderSchedule(graph, point.schedule, alignment);
+  if (std::tie(other.cost.flops, other.cost.bytes) > std::tie(point.cost.flops, point.cost.bytes))
+    return false;
+  // What the plan costs decides when it is asked, for every limit.
+  other.cost = point.cost;
+  packForLimit(graph, other, limit, alignment);
+  others.push_back(std::move(other));
+  return others.back().arena <= limit;
 }
 
 /// The first schedules of the portfolio, smallest peak first: weight gradients put off or not, long
 /// recomputations allowed or not.
-static std::vector<Base> makeBases(const StepGraph &graph, const PlannerOptions &options,
-                                   const std::vector<unsigned> &rebuiltBy,
+static std::vector<Base> makeBases(const StepGraph &graph, const std::vector<unsigned> &rebuiltBy,
                                    const std::vector<bool> &recomputedHeavy) {
   std::vector<Base> bases;
   for (bool moveSinks : {true, false})
@@ -101,10 +119,10 @@ static constexpr unsigned kWorkedOut = 2;
 static constexpr int kLimits[] = {100, 101, 102, 103, 105, 108, 112, 118, 125, 140, 160, 200, 300};
 
 /// The points of the light plans: nothing heavy is computed again.
-static std::vector<PlanPoint> makeLightPoints(const StepGraph &graph, const PlannerOptions &options,
+static std::vector<PlanPoint> makeLightPoints(const StepGraph &graph,
                                               const std::vector<unsigned> &rebuiltBy) {
   std::vector<PlanPoint> points;
-  std::vector<Base> bases = makeBases(graph, options, rebuiltBy, {});
+  std::vector<Base> bases = makeBases(graph, rebuiltBy, {});
   std::vector<int64_t> limits;
   for (int percent : kLimits)
     limits.push_back(bases.front().maxLive / 100 * percent);
@@ -141,7 +159,7 @@ static std::vector<unsigned> orderHeavyOps(const StepGraph &graph) {
 }
 
 /// Plans that compute more and more convolutions again, the cheapest per byte first.
-static std::vector<PlanPoint> makeHeavyPoints(const StepGraph &graph, const PlannerOptions &options,
+static std::vector<PlanPoint> makeHeavyPoints(const StepGraph &graph,
                                               const std::vector<unsigned> &rebuiltBy) {
   std::vector<PlanPoint> points;
   std::vector<unsigned> heavy = orderHeavyOps(graph);
@@ -152,9 +170,12 @@ static std::vector<PlanPoint> makeHeavyPoints(const StepGraph &graph, const Plan
     std::vector<bool> recomputed(graph.ops.size());
     for (unsigned i = 0; i < count; ++i)
       recomputed[heavy[i]] = true;
-    std::vector<Base> bases = makeBases(graph, options, rebuiltBy, recomputed);
-    points.push_back(makePoint(
-        graph, holdValues(graph, bases.front().schedule, {bases.front().maxLive}).front()));
+    Base best = std::move(makeBases(graph, {}, recomputed).front());
+    if (!rebuiltBy.empty())
+      if (Base rebuilding = std::move(makeBases(graph, rebuiltBy, recomputed).front());
+          rebuilding.maxLive < best.maxLive)
+        best = std::move(rebuilding);
+    points.push_back(makePoint(graph, holdValues(graph, best.schedule, {best.maxLive}).front()));
   }
   return points;
 }
@@ -168,32 +189,62 @@ static unsigned findCheapest(const std::vector<PlanPoint> &curve, int64_t arena)
   return kNone;
 }
 
+/// Chooses for a budget, and adds plans with heavy work if it must. The plans and the order in
+/// which they are asked do not depend on the budget: a smaller one can only rule out the plan that
+/// a larger one has chosen, so that the peak never rises.
+static void chooseForBudget(const StepGraph &graph, const PlannerOptions &options,
+                            const std::vector<unsigned> &rebuiltBy, PlannerResult &result) {
+  int64_t limit = *options.budget;
+  std::vector<PlanPoint> &curve = result.curve;
+  std::vector<PlanPoint> others;
+  auto isMetBy = [&](std::vector<PlanPoint> &points) {
+    return std::any_of(points.begin(), points.end(), [&](PlanPoint &point) {
+      return meetLimit(graph, point, limit, options.alignment, others);
+    });
+  };
+  auto append = [&](std::vector<PlanPoint> &points) {
+    std::move(points.begin(), points.end(), std::back_inserter(curve));
+  };
+  bool isMet = isMetBy(curve);
+  if (!isMet) {
+    std::vector<PlanPoint> heavy = makeHeavyPoints(graph, rebuiltBy);
+    packPoints(graph, heavy, options);
+    isMet = isMetBy(heavy);
+    append(heavy);
+  }
+  append(others);
+  if (!isMet) {
+    // All of them once more, for the smallest arena that can be named.
+    int64_t smallest = std::numeric_limits<int64_t>::max();
+    for (PlanPoint &point : curve)
+      smallest = std::min(smallest, point.arena);
+    for (PlanPoint &point : curve) {
+      packForLimit(graph, point, smallest - 1, options.alignment);
+      smallest = std::min(smallest, point.arena);
+    }
+  }
+  keepFrontier(curve);
+  result.chosen = findCheapest(curve, limit);
+}
+
 PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOptions &options) {
   PlannerResult result;
   result.lowerBound = computeLowerBound(graph, /*recomputeHeavy=*/true);
   result.lowerBoundWithoutHeavy = computeLowerBound(graph, /*recomputeHeavy=*/false);
   std::vector<unsigned> rebuiltBy =
       options.mayRebuild ? chooseMembers(graph) : std::vector<unsigned>();
-  result.curve = makeLightPoints(graph, options, {});
+  result.curve = makeLightPoints(graph, {});
   if (!rebuiltBy.empty()) {
-    std::vector<PlanPoint> rebuilding = makeLightPoints(graph, options, rebuiltBy);
+    std::vector<PlanPoint> rebuilding = makeLightPoints(graph, rebuiltBy);
     std::move(rebuilding.begin(), rebuilding.end(), std::back_inserter(result.curve));
   }
-  packFrontier(graph, result.curve, options);
-  int64_t smallest = result.curve.back().arena;
+  packPoints(graph, result.curve, options);
   if (options.budget) {
-    // The plans that a budget chooses from do not depend on it: a smaller budget can only rule out
-    // the plan that a larger one has chosen, so that the peak never rises.
-    if (*options.budget < smallest) {
-      std::vector<PlanPoint> heavy = makeHeavyPoints(graph, options, rebuiltBy);
-      packFrontier(graph, heavy, options);
-      std::move(heavy.begin(), heavy.end(), std::back_inserter(result.curve));
-      keepFrontier(result.curve);
-    }
-    result.chosen = findCheapest(result.curve, *options.budget);
+    chooseForBudget(graph, options, rebuiltBy, result);
     return result;
   }
-  int64_t allowed = smallest;
+  keepFrontier(result.curve);
+  int64_t smallest = result.curve.back().arena, allowed = smallest;
   if (options.objective == Objective::Balanced)
     allowed = smallest + smallest * 3 / 100;
   else if (options.objective == Objective::Time)
@@ -202,29 +253,4 @@ PlannerResult mlir::abn::plan::planStep(const StepGraph &graph, const PlannerOpt
     allowed = std::max(smallest, *options.target);
   result.chosen = findCheapest(result.curve, allowed);
   return result;
-}
-
-PlanPoint mlir::abn::plan::reorderStep(const StepGraph &graph, int64_t alignment) {
-  std::vector<Schedule> candidates{graph.order};
-  for (double ratio : {1.0, 0.5, 2.0}) {
-    ScheduleOptions options;
-    options.recompute = false;
-    options.deferRatio = ratio;
-    candidates.push_back(buildSchedule(graph, options));
-  }
-  candidates.push_back(scheduleDepthFirst(graph));
-  candidates.push_back(scheduleGreedily(graph));
-  std::vector<PlanPoint> points;
-  for (Schedule &candidate : candidates)
-    points.push_back(makePoint(graph, std::move(candidate)));
-  // A candidate whose live bytes are above the given order's arena cannot beat it.
-  PlanPoint *best = nullptr;
-  for (PlanPoint &point : points) {
-    if (best && point.maxLive >= best->arena)
-      continue;
-    point.arena = packArena(evaluate(graph, point.schedule), alignment, kCarefulNodes);
-    if (!best || point.arena < best->arena)
-      best = &point;
-  }
-  return std::move(*best);
 }

@@ -54,11 +54,11 @@ struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
     PlanModel model(*step, dynamicSize);
     if (!model.hasBuffers())
       return;
-    plan::PlanPoint point = reorderStep(model.getGraph(), alignment);
-    // The given order keeps the budget, though packed in a hurry it may look larger.
-    if (auto budget = plan ? plan.getAs<IntegerAttr>(AbnDialect::kBudgetKey) : IntegerAttr();
-        budget && point.arena > budget.getInt())
+    // The order is part of what was chosen for a budget: a smaller arena here, which a smaller
+    // budget does not find, would be one that rises when the budget falls.
+    if (plan && plan.contains(AbnDialect::kBudgetKey))
       return;
+    plan::PlanPoint point = reorderStep(model.getGraph(), alignment);
     remark::analysis(func.getLoc(), remark::RemarkOpts::name("Schedule").category("abn"))
         << "arena of " + std::to_string(point.arena) + " bytes";
     model.apply(point.schedule);

@@ -191,5 +191,6 @@ int64_t mlir::abn::plan::packArena(const Evaluation &evaluation, int64_t alignme
         {buffer.lower, static_cast<int64_t>(buffer.upper) + 1, buffer.bytes, alignment, {}, {}});
   ::abn::pack::Options options;
   options.nodeLimit = nodeLimit;
-  return ::abn::pack::solve(problem, options).arena;
+  // As abn-assign-offsets does.
+  return ::abn::pack::solve(::abn::pack::compressTimes(problem), options).arena;
 }

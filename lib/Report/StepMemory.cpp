@@ -61,7 +61,7 @@ static std::optional<ChainRow> describeChain(const TrainingStep &step, Operation
     Value base = step.getBase(value);
     return saved.contains(base) ? getByteSize(value.getType(), dynamicSize) : 0;
   };
-  if (isa<InplaceForwardOp, InplaceInferenceOp>(op)) {
+  if (isa<InplaceForwardOp, InplaceInferenceOp>(op) && !op->hasAttr(AbnDialect::kRecomputeAttr)) {
     auto activation = cast<ActivationAttrInterface>(op->getAttr("activation"));
     ChainRow row = startRow(op, op->getResult(0), activation, dynamicSize);
     auto strategy = op->getAttrOfType<StringAttr>(AbnDialect::kStrategyAttr);

@@ -204,3 +204,53 @@ func.func @captured(%x: !full) -> (tensor<f32> {abn.role = "loss"}, !full) {
   %g = "test.grad"(%l) : (tensor<f32>) -> !full
   return %l, %g : tensor<f32>, !full
 }
+
+// -----
+
+!full = tensor<8x16x32x32xf32>
+!vec = tensor<16xf32>
+!weight = tensor<16x16x3x3xf32>
+
+// Where the step inverts, what is written over a convolution's output is computed again with it, here for each
+// of the two readers of z1: the in-place op runs again on the new output.
+// BUDGET-LABEL: func @in_place
+// BUDGET-SAME: arena_bytes = 1{{[0-9]+}} : i64
+// BUDGET-SAME: convolutions_recomputed = 2 : i64
+// BUDGET-SAME: numerics = "invert"
+// BUDGET: "test.loss"
+// BUDGET: %[[X:.+]] = dnn.convolution {abn.recompute = 0 : i64,
+// BUDGET: %[[Z:.+]]:3 = abn.inplace_forward #abn.leaky_relu<0.01> {abn.recompute = 1 : i64,
+// BUDGET-SAME: outs(%[[X]],
+// BUDGET: dnn.convolution_weight_grad {{.*}} ins(%{{.+}}, %[[Z]]#0 :
+// BUDGET: %[[Z2:.+]]:3 = abn.inplace_forward #abn.leaky_relu<0.01> {abn.recompute = 3 : i64,
+// BUDGET: abn.inplace_backward {{.*}} ins(%[[Z2]]#0 :
+// Without a budget neither is: the in-place op has destroyed what it would run on.
+// CHECK-LABEL: func @in_place
+// CHECK-SAME: convolutions_recomputed = 0 : i64
+// CHECK-NOT: abn.recompute =
+// CHECK: return
+func.func @in_place(%in: !full, %w1: !weight, %w2: !weight, %w3: !weight, %g: !vec, %b: !vec)
+    -> (tensor<f32> {abn.role = "loss"}, !weight, !weight, !weight) {
+  %e = tensor.empty() : !full
+  %s = tensor.empty() : !vec
+  %we = tensor.empty() : !weight
+  %x1 = dnn.convolution {strides = array<i64: 1, 1>, padding_low = array<i64: 1, 1>, padding_high = array<i64: 1, 1>, dilations = array<i64: 1, 1>} ins(%in, %w1 : !full, !weight) outs(%e : !full) -> !full
+  %z1, %m1, %v1 = abn.inplace_forward #abn.leaky_relu<0.01> {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64}
+      gamma(%g : !vec) beta(%b : !vec) outs(%x1, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %x2 = dnn.convolution {strides = array<i64: 1, 1>, padding_low = array<i64: 1, 1>, padding_high = array<i64: 1, 1>, dilations = array<i64: 1, 1>} ins(%z1, %w2 : !full, !weight) outs(%e : !full) -> !full
+  %z2, %m2, %v2 = abn.inplace_forward #abn.leaky_relu<0.01> {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64}
+      gamma(%g : !vec) beta(%b : !vec) outs(%x2, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %x3 = dnn.convolution {strides = array<i64: 1, 1>, padding_low = array<i64: 1, 1>, padding_high = array<i64: 1, 1>, dilations = array<i64: 1, 1>} ins(%z2, %w3 : !full, !weight) outs(%e : !full) -> !full
+  %loss = "test.loss"(%x3) : (!full) -> tensor<f32>
+  %dx3 = "test.loss_grad"(%loss) : (tensor<f32>) -> !full
+  %dw3 = dnn.convolution_weight_grad {strides = array<i64: 1, 1>, padding_low = array<i64: 1, 1>, padding_high = array<i64: 1, 1>, dilations = array<i64: 1, 1>} ins(%dx3, %z2 : !full, !full) outs(%we : !weight) -> !weight
+  %dz2 = dnn.convolution_input_grad {strides = array<i64: 1, 1>, padding_low = array<i64: 1, 1>, padding_high = array<i64: 1, 1>, dilations = array<i64: 1, 1>} ins(%dx3, %w3 : !full, !weight) outs(%e : !full) -> !full
+  %dx2, %dg2, %db2 = abn.inplace_backward #abn.leaky_relu<0.01> {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%z2 : !full)
+      stats(%v2 : !vec) gamma(%g : !vec) beta(%b : !vec) outs(%dz2, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %dw2 = dnn.convolution_weight_grad {strides = array<i64: 1, 1>, padding_low = array<i64: 1, 1>, padding_high = array<i64: 1, 1>, dilations = array<i64: 1, 1>} ins(%dx2, %z1 : !full, !full) outs(%we : !weight) -> !weight
+  %dz1 = dnn.convolution_input_grad {strides = array<i64: 1, 1>, padding_low = array<i64: 1, 1>, padding_high = array<i64: 1, 1>, dilations = array<i64: 1, 1>} ins(%dx2, %w2 : !full, !weight) outs(%e : !full) -> !full
+  %dx1, %dg1, %db1 = abn.inplace_backward #abn.leaky_relu<0.01> {epsilon = 1.0e-5 : f64, channel_dim = 1 : i64} ins(%z1 : !full)
+      stats(%v1 : !vec) gamma(%g : !vec) beta(%b : !vec) outs(%dz1, %s, %s : !full, !vec, !vec) -> !full, !vec, !vec
+  %dw1 = dnn.convolution_weight_grad {strides = array<i64: 1, 1>, padding_low = array<i64: 1, 1>, padding_high = array<i64: 1, 1>, dilations = array<i64: 1, 1>} ins(%dx1, %in : !full, !full) outs(%we : !weight) -> !weight
+  return %loss, %dw1, %dw2, %dw3 : tensor<f32>, !weight, !weight, !weight
+}

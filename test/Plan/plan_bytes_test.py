@@ -1,7 +1,7 @@
 """The arenas of real training steps, against bounds that must not be lost again.
 
   plan_bytes_test.py bytes        every graph below: its arena, and its report checked buffer by buffer
-  plan_bytes_test.py budgets      a sweep of budgets and the objectives, on ResNet-50
+  plan_bytes_test.py budgets      sweeps of budgets, and the objectives
   plan_bytes_test.py determinism  twenty runs give the same bytes
 
 A step's arena has everything but its arguments: its results too. MiB are 2^20 bytes. The report's buffers
@@ -21,6 +21,7 @@ import time
 
 HERE = pathlib.Path(__file__).parent
 INPUTS = HERE.parent / "Integration" / "Inputs"
+NETWORKS = HERE.parent / "Integration" / "Networks" / "Inputs"
 LEAKY = HERE.parent.parent / "examples" / "resnet50_leaky.mlir"
 MIB = 2**20
 
@@ -69,6 +70,9 @@ def open_graph(graph, folder):
     """The path of a graph and the pass that imports it."""
     if graph == "resnet50_leaky":
         return LEAKY, ["--abn-import-aten"]
+    path = NETWORKS / f"{graph}.mlir"
+    if path.exists():
+        return path, ["--abn-import-aten"]
     path = INPUTS / f"{graph}.mlir"
     if path.exists():
         return path, ["--abn-import-aten"]
@@ -234,6 +238,44 @@ def check_budgets(failures):
     failures.expect(again <= 30, f"{again} convolutions are computed again for 200 MiB")
     # The sweep reaches every outcome, or it checks nothing.
     failures.expect(len(outcomes) == 3, f"only {dict(outcomes)}")
+    # Graph, options, budgets, and the largest that may be refused: the inverting version reaches with convolutions
+    # what the exact one does, about; with both the exact one goes on alone.
+    sweep_down("resnet18s_leaky", CHECK, [900_000, 760_000, 745_000, 700_000], 740_000, failures)
+    sweep_down("cnn3_leaky", CHECK, [500_000, 400_000, 320_000, 200_000], 310_000, failures)
+    sweep_down("darknet53_b8_224", CHECK, [320 * MIB, 250 * MIB, 200 * MIB, 190 * MIB], 200 * MIB, failures)
+    budgets = [400 * MIB, 362 * MIB, 300 * MIB, 240 * MIB, 200 * MIB, 185_000_000, 180_000_000]
+    alone = sweep_down("resnet50_leaky", DISPATCH, budgets, 184_000_000, failures)
+    failures.expect(alone == 1, f"the exact version is alone in {alone} budgets")
+
+
+def sweep_down(graph, options, budgets, refusable, failures):
+    """Met or refused, never a larger arena, and what is refused names a budget that is met. Returns how often
+    the exact version is alone."""
+    previous, alone = None, 0
+
+    def meet(budget):
+        nonlocal previous, alone
+        report = plan(graph, f"{options} budget-bytes={budget}")[0]
+        arena = report["arena_bytes"]
+        print(f"{graph} {options} budget {budget}: arena {arena}, convolutions {report['convolutions_recomputed']}, "
+              f"{report['numerics']}")
+        failures.expect(arena <= budget, f"budget {budget} not met: {arena}")
+        failures.expect(previous is None or arena <= previous, f"the arena rises to {arena}")
+        previous = arena
+        alone += options == DISPATCH and "versions" not in report
+
+    for budget in budgets:
+        try:
+            meet(budget)
+        except Refused as refusal:
+            said = REFUSAL.search(str(refusal))
+            print(f"{graph} {options} budget {budget}: refused, {said and said[2]} named")
+            failures.expect(said is not None, f"the refusal does not say why: {str(refusal)[:500]}")
+            failures.expect(budget <= refusable, f"{budget} is refused")
+            counted = alone
+            meet(int(said[2]))
+            return counted
+    failures.expect(False, "nothing is refused")
 
 
 # ===----------------------------------------------------------------------===#

@@ -82,6 +82,11 @@ int64_t computeMaxLive(const Problem &problem);
 /// does not change the arena. Sizes below 0 count as 0, alignments below 1 as 1.
 Result solve(const Problem &problem, const Options &options = {});
 
+/// The same problem with the fewest points of time: two problems whose buffers overlap in the same
+/// pairs and follow each other alike become one, of which a solution is as good for both. One with
+/// gaps is left as it is.
+Problem compressTimes(const Problem &problem);
+
 /// The usual heuristic by itself, to compare with: the largest buffer first, each in the free range
 /// that leaves the least beside it. The result is never Optimal.
 Result solveBySize(const Problem &problem);

@@ -37,7 +37,8 @@ struct PlanPoint {
 };
 
 struct PlannerResult {
-  /// By rising cost and falling arena; no point is better than another in both.
+  /// By rising cost and falling arena; no point is better than another in both. If a budget is
+  /// refused, the last one's arena is the smallest that would not be.
   std::vector<PlanPoint> curve;
   /// The chosen one, an index of `curve`; kNone if the budget is below every plan's arena.
   unsigned chosen = kNone;
@@ -49,9 +50,17 @@ struct PlannerResult {
 /// Plans a step. The result is the same for the same graph and options.
 PlannerResult planStep(const StepGraph &graph, const PlannerOptions &options);
 
+/// How long the packer searches where plans are compared, and where that matters less; the last
+/// word is abn-assign-offsets'.
+constexpr int64_t kCarefulNodes = 50'000, kHurriedNodes = 5'000;
+
 /// The order of the ops, each once, with the smallest arena of a portfolio: the given order, which
 /// also wins a draw, weight gradients early or late, depth first, greedy.
-PlanPoint reorderStep(const StepGraph &graph, int64_t alignment);
+PlanPoint reorderStep(const StepGraph &graph, int64_t alignment, int64_t nodeLimit = kCarefulNodes);
+
+/// The same for the steps of a schedule, recomputations among them.
+PlanPoint reorderSchedule(const StepGraph &graph, const Schedule &schedule, int64_t alignment,
+                          int64_t nodeLimit = kCarefulNodes);
 
 /// Bytes that no schedule's arena is smaller than; without `recomputeHeavy`, none's that runs each
 /// convolution of the forward once. A bound of rounded sizes would be above the arena of a plan

@@ -3,6 +3,7 @@
 #include "abn/Plan/Planner.h"
 #include "RandomGraph.h"
 #include "Reference.h"
+#include "abn/Pack/PackSolver.h"
 #include "abn/Plan/Schedules.h"
 #include <algorithm>
 #include <cstdio>
@@ -117,7 +118,7 @@ static void testBuildSchedule() {
 /// The orders without recomputation hold every op once, and the best of them is not worse than the
 /// given one.
 static void testOrders() {
-  unsigned better = 0;
+  unsigned better = 0, betterAgain = 0;
   for (uint64_t seed = 0; seed < 1000; ++seed) {
     StepGraph graph = makeGraph(seed);
     for (const Schedule &order : {scheduleGreedily(graph), scheduleDepthFirst(graph)}) {
@@ -140,8 +141,20 @@ static void testOrders() {
                   std::to_string(point.arena) + " bytes, " + std::to_string(given) + " as given"),
            "reorderStep", seed, graph);
     better += point.arena < given;
+    Schedule schedule = buildSchedule(graph, makeOptions(seed, graph));
+    if (!isComplete(graph, schedule))
+      continue;
+    point = reorderSchedule(graph, schedule, alignment);
+    given = packArena(evaluate(graph, schedule), alignment, kCarefulNodes);
+    expect(unless(isComplete(graph, point.schedule), "not complete" + show(point.schedule)),
+           "reorderSchedule", seed, graph);
+    expect(unless(point.arena <= given,
+                  std::to_string(point.arena) + " bytes, " + std::to_string(given) + " as given"),
+           "reorderSchedule", seed, graph);
+    betterAgain += point.arena < given;
   }
-  std::printf("orders: %u of 1000 better than the given one\n", better);
+  std::printf("orders: %u of 1000 better than the given one, %u with recomputation\n", better,
+              betterAgain);
 }
 
 /// What is wrong with a schedule that holds values up to a limit, of which `first` says what it
@@ -348,6 +361,42 @@ static void testUpdates() {
          step.graph);
 }
 
+/// compressTimes() keeps who is live together with whom, and does not see what is between.
+static void testCompressTimes() {
+  auto areTogether = [](const ::abn::pack::Buffer &a, const ::abn::pack::Buffer &b) {
+    return a.lower < b.upper && b.lower < a.upper;
+  };
+  unsigned together = 0;
+  for (uint64_t seed = 0; seed < 500; ++seed) {
+    Random random(seed);
+    ::abn::pack::Problem problem, stretched;
+    for (unsigned i = 0; i < 12; ++i) {
+      ::abn::pack::Buffer buffer;
+      buffer.lower = random.below(20);
+      buffer.upper = buffer.lower + 1 + random.below(8);
+      problem.buffers.push_back(buffer);
+      // Each begins at a time of its own, before anything ends there.
+      buffer.lower = 100 * buffer.lower + random.below(99);
+      buffer.upper = 100 * buffer.upper;
+      stretched.buffers.push_back(buffer);
+    }
+    ::abn::pack::Problem a = compressTimes(problem), b = compressTimes(stretched);
+    bool isSame = true, keepsPairs = true;
+    for (unsigned i = 0; i < 12; ++i) {
+      isSame &=
+          a.buffers[i].lower == b.buffers[i].lower && a.buffers[i].upper == b.buffers[i].upper;
+      for (unsigned j = 0; j < i; ++j) {
+        bool before = areTogether(problem.buffers[i], problem.buffers[j]);
+        keepsPairs &= before == areTogether(a.buffers[i], a.buffers[j]);
+        together += before;
+      }
+    }
+    expect(unless(isSame, "the stretched problem is another one"), "compressTimes", seed, {});
+    expect(unless(keepsPairs, "other buffers are live together"), "compressTimes", seed, {});
+  }
+  std::printf("compressTimes: %u pairs live together\n", together);
+}
+
 /// What planStep promises of its curve and its choice.
 static std::string checkPlan(const StepGraph &graph, const PlannerResult &result) {
   for (const PlanPoint &point : result.curve) {
@@ -415,8 +464,14 @@ static void testPlanStep() {
       expect(checkPlan(graph, result), "budget", seed, graph);
       if (result.chosen == kNone) {
         ++refused;
-        expect(unless(result.curve.back().arena > *options.budget, "refused for no reason"),
-               "budget", seed, graph);
+        int64_t named = result.curve.back().arena;
+        expect(unless(named > *options.budget, "refused for no reason"), "budget", seed, graph);
+        // What a refusal names is not refused.
+        options.budget = named;
+        result = planStep(graph, options);
+        expect(checkPlan(graph, result), "named budget", seed, graph);
+        expect(unless(result.chosen != kNone, "refused, though it was named"), "named budget", seed,
+               graph);
         continue;
       }
       int64_t arena = result.curve[result.chosen].arena;
@@ -440,6 +495,7 @@ int main() {
   testLowerBound();
   testForwardEnd();
   testUpdates();
+  testCompressTimes();
   testPlanStep();
   std::printf("%u wrong\n", failures);
   return failures ? 1 : 0;
