@@ -89,7 +89,7 @@ Outcome ExactSearch::run(CapacitySearch &search, const Order &order, int64_t nod
   Outcome outcome = search.run(order.items, nodeLimit);
   nodes += search.getNumNodes();
   if (outcome == Outcome::Refuted)
-    instance.lowerBound = std::max(instance.lowerBound, search.getCapacity() + 1);
+    instance.lowerBound = std::max(instance.lowerBound, alignUp(search.getCapacity() + 1, quantum));
   if (outcome != Outcome::Solved)
     return outcome;
   best.offsets = search.getOffsets();

@@ -90,7 +90,7 @@ static std::string explainFailure(const Problem &problem, const Result &result) 
   }
   if (result.offsets.empty())
     return "not solved: " + result.method;
-  return "not solved within " + text(nodeLimit) + " nodes; best arena " + text(result.arena) +
+  return "not solved after " + text(result.nodes) + " nodes; best arena " + text(result.arena) +
          ", lower bound " + text(result.lowerBound);
 }
 
