@@ -1,9 +1,9 @@
 // abn-pack: the offset packer as a tool. A problem in minimalloc's CSV in, the same rows with
 // offsets out.
+#include "abn/Output/OutputFiles.h"
 #include "abn/Pack/PackCsv.h"
 #include "abn/Pack/PackSolver.h"
 #include "llvm/Support/CommandLine.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -99,24 +99,12 @@ static int fail(const llvm::Twine &message) {
   return 1;
 }
 
-/// Writes to a temporary file that replaces the output, so that a failure leaves nothing
-/// half-written.
 static int writeOutput(const NamedProblem &named, llvm::ArrayRef<int64_t> offsets) {
-  if (outputFile == "-") {
-    writeCsv(llvm::outs(), named, offsets);
-    llvm::outs().flush();
-    if (!llvm::outs().has_error())
-      return 0;
-    std::string reason = llvm::outs().error().message();
-    llvm::outs().clear_error();
-    return fail("cannot write the offsets: " + reason);
-  }
-  llvm::Error failure = llvm::writeToOutput(outputFile, [&](llvm::raw_ostream &os) {
-    writeCsv(os, named, offsets);
-    return llvm::Error::success();
-  });
-  if (failure)
-    return fail("cannot write " + outputFile + ": " + llvm::toString(std::move(failure)));
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  writeCsv(os, named, offsets);
+  if (llvm::Error error = abn::writeFiles({{outputFile, text}}, "the offsets"))
+    return fail(llvm::toString(std::move(error)));
   return 0;
 }
 
