@@ -790,20 +790,30 @@ def VerifyPlan : Pass<"abn-verify-plan", "::mlir::func::FuncOp"> {
     - (plan_c1) a slot lies within the arena;
     - (plan_c2) an op that reads a slot, or returns it, finds all of its bytes written, and by that slot
       last;
-    - (plan_c3) an op writes no slot that shares bytes with another slot that it uses;
+    - (plan_c3) an op writes no slot that shares bytes with another slot that it uses, and no slot as
+      two of its results;
     - (plan_c4) an op that writes over a slot which it also reads has read each element by then: an
-      elementwise op, or an abn op that says so of its full-size operands.
+      elementwise op, or an abn op that says so of its full-size operands. The body of a linalg op uses
+      no slot by itself that is an operand, if either writes it;
+    - (plan_c5) the offset of a slot is a multiple of the alignment that `abn.plan` records, if it
+      does.
 
     What is written through a subview at constant offsets is that part of the slot; parts that do not
     overlap make it whole. A write through any other view, or at one index in a loop, counts as one of all
-    that the view's slot has, and of two parts of one slot (plan_c4) says nothing: so far the check
-    trusts the program.
+    that the view shows, and a loop as one that runs: so far the check trusts the program. Of several
+    regions of an op (`scf.if`) one runs: what each of them writes is written, what some of them write
+    over is lost.
 
     What reads and writes is what the ops say of their effects; one that says nothing reads and writes all
     its operands, and a view shows all of its slot. Offsets and sizes are constants, or sums of products
-    of sizes; then an order of two places counts only if it holds for all sizes. What it cannot follow (an
-    op that gives a slot another name) it refuses. It looks at the program only, and shares no code with
-    the planner, the packer and the liveness that they rest on.
+    of sizes; then an order of two places counts only if it holds for all sizes. It looks at the program
+    only, and shares no code with the planner, the packer and the liveness that they rest on.
+
+    What it cannot follow it refuses: two arenas; a use of the arena that is neither a slot of the
+    function's block nor its size, but for the calls of the versions of a step, which get the arena as
+    theirs; an op that gives a slot another name or frees it; a view that cannot be shown to lie within
+    its slot, as a subview at an offset that is neither constant nor clamped (`arith.maxsi`,
+    `arith.minsi`); ends beyond 2^63.
 
     Precondition: abn-materialize-arena, one block; functions without an arena are left alone. Changes
     nothing.

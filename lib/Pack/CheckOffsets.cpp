@@ -2,7 +2,6 @@
 // code with the solver, so that a mistake there cannot hide here.
 #include "abn/Pack/PackSolver.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/Twine.h"
 #include <map>
 
 using namespace abn::pack;
@@ -17,11 +16,12 @@ struct Event {
 } // namespace
 
 static std::string describe(const Problem &problem, llvm::ArrayRef<int64_t> offsets, size_t index) {
-  // The sum is taken unsigned: a wrong offset may be anything.
-  uint64_t end = uint64_t(offsets[index]) + uint64_t(problem.buffers[index].size);
-  return ("buffer " + llvm::Twine(index) + " at [" + llvm::Twine(offsets[index]) + ", " +
-          llvm::Twine(int64_t(end)) + ")")
-      .str();
+  // A wrong offset may be anything: only unsigned does its end always have room.
+  int64_t offset = offsets[index];
+  uint64_t end = uint64_t(offset) + uint64_t(problem.buffers[index].size);
+  std::string text =
+      int64_t(end) < 0 && offset < 0 ? std::to_string(int64_t(end)) : std::to_string(end);
+  return "buffer " + std::to_string(index) + " at [" + std::to_string(offset) + ", " + text + ")";
 }
 
 /// Adds the events of a buffer: its lifetime without its gaps.

@@ -1,9 +1,8 @@
 // Sums of sizes, compared coefficient by coefficient; see ArenaPosition.h.
 #include "ArenaPosition.h"
-#include "abn/Analysis/TrainingStep.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
-#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/CheckedArithmetic.h"
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -54,6 +53,12 @@ bool ArenaPosition::isNotAbove(const ArenaPosition &other) const {
   });
 }
 
+bool ArenaPosition::isMultipleOf(int64_t factor) const {
+  return llvm::all_of(sums, [&](const Sum &sum) {
+    return llvm::all_of(sum, [&](int64_t coefficient) { return coefficient % factor == 0; });
+  });
+}
+
 static std::string describe(const Sum &sum) {
   std::string text;
   for (auto [number, factor] : llvm::enumerate(sum)) {
@@ -80,19 +85,26 @@ static void addSum(ArenaPosition &position, Sum sum) {
   position.sums.push_back(std::move(sum));
 }
 
-ArenaPosition ArenaPositionReader::add(const ArenaPosition &a, const ArenaPosition &b) {
+std::optional<ArenaPosition> ArenaPositionReader::add(const ArenaPosition &a,
+                                                      const ArenaPosition &b) {
   ArenaPosition result;
   for (const Sum &left : a.sums)
     for (const Sum &right : b.sums) {
       Sum sum(std::max(left.size(), right.size()));
-      for (unsigned i = 0; i < sum.size(); ++i)
-        sum[i] = coefficient(left, i) + coefficient(right, i);
+      for (unsigned i = 0; i < sum.size(); ++i) {
+        std::optional<int64_t> total =
+            llvm::checkedAdd(coefficient(left, i), coefficient(right, i));
+        if (!total)
+          return std::nullopt;
+        sum[i] = *total;
+      }
       addSum(result, std::move(sum));
     }
   return result;
 }
 
-ArenaPosition ArenaPositionReader::multiply(const ArenaPosition &a, const ArenaPosition &b) {
+std::optional<ArenaPosition> ArenaPositionReader::multiply(const ArenaPosition &a,
+                                                           const ArenaPosition &b) {
   ArenaPosition result;
   for (const Sum &left : a.sums)
     for (const Sum &right : b.sums) {
@@ -101,15 +113,15 @@ ArenaPosition ArenaPositionReader::multiply(const ArenaPosition &a, const ArenaP
         for (unsigned j = 0; j < right.size(); ++j) {
           if (left[i] == 0 || right[j] == 0)
             continue;
-          Product factors = products[i];
-          factors.insert(factors.end(), products[j].begin(), products[j].end());
-          llvm::sort(factors);
-          unsigned at = number(factors);
+          Product product = products[i];
+          product.insert(product.end(), products[j].begin(), products[j].end());
+          llvm::sort(product);
+          unsigned at = number(product);
           sum.resize(std::max<size_t>(sum.size(), at + 1));
-          int64_t product;
-          bool isTooLarge = llvm::MulOverflow(left[i], right[j], product) ||
-                            product > ArenaPosition::kLargest - sum[at];
-          sum[at] = isTooLarge ? ArenaPosition::kLargest : sum[at] + product;
+          std::optional<int64_t> total = llvm::checkedMulAdd(left[i], right[j], sum[at]);
+          if (!total)
+            return std::nullopt;
+          sum[at] = *total;
         }
       addSum(result, std::move(sum));
     }
@@ -156,7 +168,7 @@ std::optional<ArenaPosition> ArenaPositionReader::read(Value value) {
   APInt constant;
   Operation *def = value.getDefiningOp();
   if (matchPattern(value, m_ConstantInt(&constant))) {
-    if (!constant.isNegative() && constant.getActiveBits() < 57)
+    if (!constant.isNegative())
       result = ArenaPosition::constant(constant.getSExtValue());
   } else if (std::optional<Size> dimension = getDimension(value)) {
     result = getSize(*dimension);
@@ -182,16 +194,19 @@ std::optional<ArenaPosition> ArenaPositionReader::read(Value value) {
 
 std::optional<ArenaPosition> ArenaPositionReader::readBytes(memref::ViewOp view) {
   MemRefType type = view.getType();
-  // Of dynamic dimensions one each.
-  int64_t bytes = getByteSize(type, 1);
-  if (bytes > ArenaPosition::kLargest)
+  Type element = type.getElementType();
+  if (!element.isIntOrIndexOrFloat())
     return std::nullopt;
-  ArenaPosition result = ArenaPosition::constant(bytes);
+  int64_t bits = element.isIndex() ? 64 : element.getIntOrFloatBitWidth();
+  std::optional<int64_t> bytes = (bits + 7) / 8;
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size) && !(bytes = llvm::checkedMul(*bytes, size)))
+      return std::nullopt;
+  std::optional<ArenaPosition> result = ArenaPosition::constant(*bytes);
   for (Value size : view.getSizes()) {
     std::optional<ArenaPosition> factor = read(size);
-    if (!factor)
+    if (!factor || !(result = multiply(*result, *factor)))
       return std::nullopt;
-    result = multiply(result, *factor);
   }
   return result;
 }

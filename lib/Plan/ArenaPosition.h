@@ -13,9 +13,6 @@ namespace mlir::abn {
 /// The largest of some sums. A sum is a constant (coefficient 0) and multiples of products of
 /// sizes, which are numbered; sizes are not negative. Coefficients that are not there are 0.
 struct ArenaPosition {
-  /// Sums are followed up to here: no arena is larger, and no sum of two overflows.
-  static constexpr int64_t kLargest = int64_t(1) << 56;
-
   using Sum = SmallVector<int64_t, 4>;
   SmallVector<Sum, 1> sums;
 
@@ -24,6 +21,8 @@ struct ArenaPosition {
   /// weighted mean of two, of which no coefficient is smaller. False where it depends on the sizes,
   /// and where that is not seen.
   bool isNotAbove(const ArenaPosition &other) const;
+  /// Whether it is a multiple of `factor` whatever the sizes are.
+  bool isMultipleOf(int64_t factor) const;
   std::string str() const;
 };
 
@@ -33,11 +32,12 @@ public:
   /// What the views' sizes are computed from is known not to be negative.
   void addSize(Value size);
 
-  /// `value`, made of constants and known sizes by addi, muli and maximums; nullopt if it is not.
+  /// `value`, made of constants and known sizes by addi, muli and maximums; nullopt if it is not,
+  /// or if a coefficient is beyond 63 bits.
   std::optional<ArenaPosition> read(Value value);
-  /// The bytes of a view.
+  /// The bytes of a view; nullopt as above, and for elements whose bytes are not known.
   std::optional<ArenaPosition> readBytes(memref::ViewOp view);
-  static ArenaPosition add(const ArenaPosition &a, const ArenaPosition &b);
+  static std::optional<ArenaPosition> add(const ArenaPosition &a, const ArenaPosition &b);
 
 private:
   /// An argument's dimension, or (number -1) a value.
@@ -45,7 +45,7 @@ private:
   using Product = std::vector<unsigned>;
 
   static std::optional<Size> getDimension(Value value);
-  ArenaPosition multiply(const ArenaPosition &a, const ArenaPosition &b);
+  std::optional<ArenaPosition> multiply(const ArenaPosition &a, const ArenaPosition &b);
   ArenaPosition getSize(Size size);
   unsigned number(const Product &product);
 

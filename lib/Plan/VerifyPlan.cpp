@@ -2,13 +2,15 @@
 // bytes are still its own. Offsets may be computed from sizes: two slots are then disjoint only if
 // they are for all sizes. Shares no code with the planner, the packer or the liveness that they
 // rest on.
-#include "ArenaPosition.h"
+#include "ArenaUses.h"
+#include "SlotOwners.h"
 #include "abn/AbnDialect.h"
 #include "abn/Passes.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/DenseMap.h"
@@ -22,132 +24,17 @@ using namespace mlir;
 using namespace mlir::abn;
 
 namespace {
-/// A part of a slot: by dimension the first index and how many. Dimensions that are known only when
-/// the step runs count as one index.
-using Box = SmallVector<std::pair<int64_t, int64_t>>;
+/// What an op reads and writes of the arena, with all that is nested in it.
+struct Uses {
+  SmallVector<Place> reads;
+  /// Writes that take place whenever the op runs, and writes that may or may not.
+  SmallVector<Place> writes, possibleWrites;
 
-static int64_t getVolume(const Box &box) {
-  int64_t volume = 1;
-  for (auto [first, count] : box)
-    volume *= count;
-  return volume;
-}
-
-static bool areDisjoint(const Box &a, const Box &b) {
-  return llvm::any_of(llvm::zip(a, b), [](auto dims) {
-    auto [x, y] = dims;
-    return x.first + x.second <= y.first || y.first + y.second <= x.first;
-  });
-}
-
-/// All of a slot.
-static Box getWhole(memref::ViewOp slot) {
-  Box box;
-  for (int64_t size : slot.getType().getShape())
-    box.emplace_back(0, ShapedType::isDynamic(size) ? 1 : size);
-  return box;
-}
-
-/// What a subview shows of a slot; nullopt if that is not known.
-static std::optional<Box> getPart(memref::SubViewOp part, memref::ViewOp slot) {
-  Box box = getWhole(slot);
-  if (part.getSource() != slot.getResult() || !part.hasUnitStride())
-    return std::nullopt;
-  unsigned dynamic = 0;
-  for (auto [dim, range] : llvm::enumerate(box)) {
-    bool isDynamic = slot.getType().isDynamicDim(dim);
-    OpFoldResult size = part.getMixedSizes()[dim];
-    std::optional<int64_t> first = getConstantIntValue(part.getMixedOffsets()[dim]);
-    std::optional<int64_t> count = getConstantIntValue(size);
-    bool isAll = isDynamic && first == 0 && size == OpFoldResult(slot.getSizes()[dynamic++]);
-    if (!isAll && (isDynamic || !first || !count))
-      return std::nullopt;
-    if (!isAll)
-      range = {*first, *count};
+  void append(const Uses &other) {
+    llvm::append_range(reads, other.reads);
+    llvm::append_range(writes, other.writes);
+    llvm::append_range(possibleWrites, other.possibleWrites);
   }
-  return box;
-}
-
-/// The part of the arena that one view shows: a slot, bytes [begin, end).
-struct Place {
-  Operation *view = nullptr;
-  unsigned slot = 0;
-  ArenaPosition begin, end;
-  /// What of the slot a write through the view writes; all of it if that is not known.
-  Box part;
-  /// Whether the view shows the slot's elements in their order, all of them.
-  bool isWhole = true;
-
-  bool isEmpty() const { return end.isNotAbove(begin); }
-  /// Unless it is certain, whatever the sizes are, that one ends where or before the other begins.
-  bool mayOverlap(const Place &other) const {
-    return !isEmpty() && !other.isEmpty() && !end.isNotAbove(other.begin) &&
-           !other.end.isNotAbove(begin);
-  }
-  std::string str() const { return "[" + begin.str() + ", " + end.str() + ")"; }
-};
-
-/// Whose the slots' bytes are. An op that writes through a view is taken to write all that it
-/// shows.
-class Owners {
-public:
-  void addSlot(const Place &place) {
-    overlapping.emplace_back();
-    for (const Place &other : places)
-      if (place.mayOverlap(other)) {
-        overlapping[place.slot].push_back(other.slot);
-        overlapping[other.slot].push_back(place.slot);
-      }
-    places.push_back(place);
-    written.emplace_back();
-    isWritten.push_back(false);
-    overwrittenBy.push_back(nullptr);
-  }
-
-  /// The slot now owns the bytes that `place` shows, and all if it had the others; what other slots
-  /// held of them is lost.
-  /// What happens in one branch only may not have written anything.
-  void claim(const Place &place, bool isCertain) {
-    for (unsigned other : overlapping[place.slot]) {
-      overwrittenBy[other] = place.view;
-      isWritten[other] = false;
-      written[other].clear();
-    }
-    if (isWritten[place.slot] || !isCertain || !addPart(place))
-      return;
-    isWritten[place.slot] = true;
-    overwrittenBy[place.slot] = nullptr;
-  }
-
-  /// Who has written over the slot; null if nobody has since it was written, or if it was not
-  /// written at all (`isUnwritten` is then set).
-  Operation *findOther(const Place &place, bool &isUnwritten) const {
-    isUnwritten = !place.isEmpty() && !isWritten[place.slot] && !overwrittenBy[place.slot];
-    return overwrittenBy[place.slot];
-  }
-
-private:
-  /// Whether all of the slot is written with this part, written parts being disjoint.
-  bool addPart(const Place &place) {
-    std::vector<Box> &parts = written[place.slot];
-    int64_t volume = getVolume(place.part), whole = getVolume(places[place.slot].part);
-    for (const Box &part : parts)
-      volume += getVolume(part);
-    if (getVolume(place.part) == whole)
-      return true;
-    if (!llvm::all_of(parts, [&](const Box &part) { return areDisjoint(part, place.part); }))
-      return false;
-    parts.push_back(place.part);
-    return volume == whole;
-  }
-
-  /// By slot.
-  std::vector<Place> places;
-  /// What of a slot is written, if that is not all.
-  std::vector<std::vector<Box>> written;
-  std::vector<SmallVector<unsigned>> overlapping;
-  std::vector<bool> isWritten;
-  std::vector<Operation *> overwrittenBy;
 };
 
 /// The check of one function.
@@ -156,12 +43,12 @@ public:
   explicit Checker(func::FuncOp func) : func(func) {}
 
   LogicalResult run() {
-    if (failed(findArena()))
+    FailureOr<Value> found = findArena(func);
+    if (failed(found))
       return failure();
+    arena = *found;
     if (!arena)
       return success();
-    if (failed(checkArenaUsers()))
-      return failure();
     if (!llvm::hasSingleElement(func.getBody()))
       return func.emitError() << "expected a function of one block";
     if (failed(readSizes()))
@@ -173,50 +60,6 @@ public:
   }
 
 private:
-  LogicalResult findArena() {
-    SmallVector<Value> arenas;
-    for (BlockArgument argument : func.getArguments())
-      if (func.getArgAttr(argument.getArgNumber(), AbnDialect::kArenaAttr))
-        arenas.push_back(argument);
-    func.walk([&](Operation *op) {
-      if (isa<memref::AllocOp, memref::ViewOp>(op) && op->hasAttr(AbnDialect::kArenaAttr))
-        arenas.push_back(op->getResult(0));
-    });
-    // A view of a larger arena argument is the arena.
-    if (arenas.size() == 2 && arenas[1].getDefiningOp<memref::ViewOp>())
-      arenas.erase(arenas.begin());
-    if (arenas.size() > 1)
-      return mlir::emitError(func.getLoc()) << "expected one arena, got " << arenas.size();
-    if (!arenas.empty())
-      arena = arenas.front();
-    return success();
-  }
-
-  /// What abn-instrument-arena calls: it fills and reads bytes that are dead, or canaries.
-  static bool isInstrumentation(Operation *op) {
-    if (isa<memref::CastOp>(op))
-      return llvm::all_of(op->getUsers(), [](Operation *user) {
-        return isa<func::CallOp>(user) && isInstrumentation(user);
-      });
-    auto call = dyn_cast<func::CallOp>(op);
-    return call && (call.getCallee().starts_with("abn_fill_bytes") ||
-                    call.getCallee().starts_with("abn_holds_bytes"));
-  }
-
-  /// Only views of the function's own block name bytes of the arena; who chooses a version hands it
-  /// on.
-  LogicalResult checkArenaUsers() {
-    bool handsOn = func->hasAttr(AbnDialect::kVersionsAttr);
-    for (Operation *user : arena.getUsers()) {
-      bool isSlot = isa<memref::ViewOp>(user) && user->getBlock() == &func.getBody().front();
-      if (!isSlot && !isa<memref::DimOp, memref::DeallocOp>(user) && !isInstrumentation(user) &&
-          !(handsOn && isa<func::CallOp, memref::ViewOp>(user)))
-        return user->emitOpError("expected the arena to be used by views in the function's own "
-                                 "block only");
-    }
-    return success();
-  }
-
   /// How large the arena is.
   LogicalResult readSizes() {
     for (Operation *user : arena.getUsers())
@@ -245,57 +88,55 @@ private:
                         !view.getType().hasStaticShape()))
       return view.emitOpError("expected a constant offset and a static shape in the arena");
     std::optional<ArenaPosition> begin = reader.read(view.getByteShift());
-    // A negative one is told below.
-    if (!isComputed && offset.isNegative())
+    if (!isComputed)
       begin = ArenaPosition::constant(offset.getSExtValue());
-    std::optional<ArenaPosition> bytes = reader.readBytes(view);
-    if (!begin || !bytes)
+    if (!begin)
       return view.emitOpError(
           "expected an offset that is a sum of products of sizes, or the largest "
           "of several");
-    Place place{view, slots++, *begin, ArenaPositionReader::add(*begin, *bytes), getWhole(view)};
-    if (failed(checkAlignment(view, *begin)))
-      return failure();
+    std::optional<ArenaPosition> bytes = reader.readBytes(view), end;
+    if (bytes)
+      end = ArenaPositionReader::add(*begin, *bytes);
+    if (!end)
+      return view.emitOpError(
+          "(plan_c1) expected a slot whose bytes are a sum of products of sizes, "
+          "below 2^63 with its offset");
+    Place place{view, slots++, *begin, *end, getWhole(view)};
     if (offset.isNegative() || !place.end.isNotAbove(arenaSize))
       return view.emitOpError("(plan_c1) expected a slot within the arena of ")
              << arenaSize.str() << " bytes, got " << place.str();
+    if (!begin->isMultipleOf(getAlignment()))
+      return view.emitOpError("(plan_c5) expected an offset that is a multiple of ")
+             << getAlignment() << ", got " << begin->str();
     places[view.getResult()] = place;
     owners.addSlot(place);
     return success();
   }
 
-  /// The arena's alignment is that of its slots.
-  LogicalResult checkAlignment(memref::ViewOp view, const ArenaPosition &begin) {
-    auto alloc = arena.getDefiningOp<memref::AllocOp>();
-    int64_t alignment = alloc ? static_cast<int64_t>(alloc.getAlignment().value_or(1)) : 1;
-    for (const ArenaPosition::Sum &sum : begin.sums)
-      for (int64_t factor : sum)
-        if (factor % alignment != 0)
-          return view.emitOpError("(plan_c1) expected an offset that is a multiple of ")
-                 << alignment << ", got " << begin.str();
-    return success();
+  /// What `abn.plan` says that offsets are multiples of.
+  int64_t getAlignment() {
+    auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    auto recorded = plan ? plan.getAs<IntegerAttr>("alignment") : IntegerAttr();
+    return recorded ? std::max<int64_t>(recorded.getInt(), 1) : 1;
   }
 
-  /// Whether `op` is a view. One of a slot shows its bytes: all of them, for all that is known.
-  bool addView(Operation *op) {
-    auto view = dyn_cast<ViewLikeOpInterface>(op);
-    if (!view)
-      return false;
-    if (auto it = places.find(view.getViewSource()); it != places.end()) {
-      Place place = it->second;
-      if (auto part = dyn_cast<memref::SubViewOp>(op))
-        place.part = getPart(part, cast<memref::ViewOp>(place.view)).value_or(place.part);
-      place.isWhole &= isa<memref::CastOp, memref::ExpandShapeOp, memref::CollapseShapeOp>(op);
-      for (Value result : op->getResults())
-        places[result] = place;
-    }
-    return true;
+  /// Gives a view of a slot its place.
+  LogicalResult addView(Operation *view, Value source) {
+    auto it = places.find(source);
+    if (it == places.end())
+      return success();
+    std::optional<Place> place = followView(view, it->second, reader);
+    if (!place)
+      return view->emitOpError("expected a view that lies within what it is a view of");
+    for (Value result : view->getResults())
+      places[result] = *place;
+    return success();
   }
 
   /// Refuses what would give a slot a name that is not followed: an op that returns a memref, hands
   /// it to a block of its own or yields it.
   static LogicalResult checkAliases(Operation *op) {
-    auto isBuffer = [](Value value) { return isa<BaseMemRefType>(value.getType()); };
+    auto isBuffer = [](Value value) { return isa<ShapedType>(value.getType()); };
     bool hasBlockArgument = llvm::any_of(op->getRegions(), [&](Region &region) {
       return llvm::any_of(
           region, [&](Block &block) { return llvm::any_of(block.getArguments(), isBuffer); });
@@ -307,99 +148,148 @@ private:
   }
 
   LogicalResult visit(Operation *op) {
-    if (auto view = dyn_cast<memref::ViewOp>(op); view && view.getSource() == arena)
+    if (auto view = dyn_cast<memref::ViewOp>(op);
+        view && view.getSource() == arena && !isForVersions(view, func))
       return addSlot(view);
-    if (failed(checkView(op)))
-      return failure();
-    if (addView(op))
-      return success();
     // All reads of an op come before its writes: an op that writes over its operand does so itself.
-    SmallVector<Place> reads, writes;
-    if (failed(collect(op, reads, writes)))
+    Uses uses;
+    if (failed(collect(op, uses)))
       return failure();
-    for (const Place &place : reads)
+    for (const Place &place : uses.reads)
       if (failed(checkRead(op, place)))
         return failure();
-    for (const Place &place : writes)
-      owners.claim(place, /*isCertain=*/!isa<scf::IfOp>(op));
-    return checkWrites(op, reads, writes);
+    for (const Place &place : uses.writes)
+      owners.claim(place, /*isCertain=*/true);
+    for (const Place &place : uses.possibleWrites)
+      owners.claim(place, /*isCertain=*/false);
+    SmallVector<Place> writes =
+        llvm::to_vector(llvm::concat<Place>(uses.writes, uses.possibleWrites));
+    return checkWrites(op, uses.reads, writes);
   }
 
-  /// Views that show what their source shows, or a part of it.
-  LogicalResult checkView(Operation *op) {
-    auto view = dyn_cast<ViewLikeOpInterface>(op);
-    bool isInside =
-        isa<memref::CastOp, memref::ExpandShapeOp, memref::CollapseShapeOp, memref::SubViewOp>(op);
-    if (!view || isInside || !places.contains(view.getViewSource()))
-      return success();
-    return op->emitOpError("expected a view that is known to stay within its slot");
-  }
-
-  /// (plan_c4) A body that loads what it likes of the slot that its op writes.
-  LogicalResult checkCaptured(Operation *op, Operation *inner, const Place &place) {
-    auto destination = dyn_cast<DestinationStyleOpInterface>(op);
-    if (inner == op || !destination)
-      return success();
-    for (Value init : destination.getDpsInits())
-      if (auto it = places.find(init); it != places.end() && it->second.view == place.view)
-        return inner->emitOpError("(plan_c4) reads a slot that the op around it writes over");
+  /// What the op itself and all that is nested in it use.
+  LogicalResult collect(Operation *op, Uses &uses) {
+    if (auto view = dyn_cast<ViewLikeOpInterface>(op))
+      return addView(view, view.getViewSource());
+    if (auto view = dyn_cast<memref::TransposeOp>(op)) // Does not say that it is a view.
+      return addView(view, view.getIn());
+    Uses own, nested;
+    bool usesSlot =
+        llvm::any_of(op->getOperands(), [&](Value operand) { return places.contains(operand); });
+    if (usesSlot && (failed(checkAliases(op)) || failed(collectOperands(op, own)) ||
+                     failed(checkOverwriting(op)) || failed(checkResults(op, own.writes))))
+      return failure();
+    if (failed(collectRegions(op, nested)) ||
+        (isa<linalg::LinalgOp>(op) && failed(checkBody(op, own, nested))))
+      return failure();
+    uses.append(own);
+    uses.append(nested);
     return success();
   }
 
-  /// Two destinations of one op are two buffers.
-  LogicalResult checkDestinations(Operation *op) {
-    auto destination = dyn_cast<DestinationStyleOpInterface>(op);
-    if (!destination)
-      return success();
-    llvm::SmallDenseSet<Operation *> seen;
-    for (Value init : destination.getDpsInits())
-      if (auto it = places.find(init);
-          it != places.end() && !it->second.isEmpty() && !seen.insert(it->second.view).second)
-        return op->emitOpError("(plan_c3) writes two results to one slot");
+  LogicalResult collectOperands(Operation *op, Uses &uses) {
+    for (OpOperand &operand : op->getOpOperands())
+      if (places.contains(operand.get()) && failed(collectOperand(op, operand, uses)))
+        return failure();
     return success();
   }
 
-  LogicalResult collect(Operation *op, SmallVectorImpl<Place> &reads,
-                        SmallVectorImpl<Place> &writes) {
-    WalkResult result = op->walk<WalkOrder::PreOrder>([&](Operation *inner) {
-      if (failed(checkView(inner)))
-        return WalkResult::interrupt();
-      if (addView(inner))
-        return WalkResult::advance();
-      bool usesSlot = false;
-      auto effects = dyn_cast<MemoryEffectOpInterface>(inner);
-      for (OpOperand &operand : inner->getOpOperands()) {
-        auto it = places.find(operand.get());
-        if (it == places.end())
-          continue;
-        usesSlot = true;
-        bool isRead = !effects, isWritten = !effects && inner->getNumRegions() == 0;
-        if (effects) {
-          SmallVector<MemoryEffects::EffectInstance> found;
-          effects.getEffectsOnValue(operand.get(), found);
-          for (const MemoryEffects::EffectInstance &effect : found) {
-            isRead |= isa<MemoryEffects::Read>(effect.getEffect());
-            isWritten |= isa<MemoryEffects::Write>(effect.getEffect());
-          }
-        }
-        if (inner->hasTrait<OpTrait::IsTerminator>())
-          isRead = true, isWritten = false;
-        // The window of a pooling is there for its shape.
-        if (auto linalgOp = dyn_cast<linalg::LinalgOp>(inner))
-          isRead &= linalgOp.payloadUsesValueFromOperand(&operand);
-        if (isRead && failed(checkCaptured(op, inner, it->second)))
-          return WalkResult::interrupt();
-        if (isRead)
-          reads.push_back(it->second);
-        if (isWritten)
-          writes.push_back(it->second);
+  LogicalResult collectOperand(Operation *op, OpOperand &operand, Uses &uses) {
+    const Place &place = places.find(operand.get())->second;
+    auto effects = dyn_cast<MemoryEffectOpInterface>(op);
+    bool isRead = !effects, isWritten = !effects;
+    if (op->hasTrait<OpTrait::IsTerminator>()) {
+      isRead = true, isWritten = false;
+    } else if (effects) {
+      SmallVector<MemoryEffects::EffectInstance> found;
+      effects.getEffects(found);
+      llvm::erase_if(found, [&](const MemoryEffects::EffectInstance &effect) {
+        return effect.getEffectValue<OpOperand *>() != &operand;
+      });
+      bool isOther = found.empty() && !isa<memref::DimOp>(op);
+      for (const MemoryEffects::EffectInstance &effect : found) {
+        isRead |= isa<MemoryEffects::Read>(effect.getEffect());
+        isWritten |= isa<MemoryEffects::Write>(effect.getEffect());
+        isOther |= !isa<MemoryEffects::Read, MemoryEffects::Write>(effect.getEffect());
       }
-      return usesSlot && (failed(checkAliases(inner)) || failed(checkOverwriting(inner)) ||
-                          failed(checkDestinations(inner)))
-                 ? WalkResult::interrupt()
-                 : WalkResult::advance();
-    });
-    return failure(result.wasInterrupted());
+      if (isOther)
+        return op->emitOpError("expected an op that reads or writes the slot at ") << place.str();
+    }
+    // The window of a pooling is there for its shape.
+    if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
+      isRead &= linalgOp.payloadUsesValueFromOperand(&operand);
+    if (isRead)
+      uses.reads.push_back(place);
+    if (isWritten)
+      uses.writes.push_back(place);
+    return success();
+  }
+
+  /// Of several regions one runs, so that only what each of them writes is written for certain. A
+  /// loop is taken to run.
+  LogicalResult collectRegions(Operation *op, Uses &uses) {
+    std::vector<Uses> branches;
+    for (Region &region : op->getRegions()) {
+      Uses branch;
+      for (Block &block : region)
+        for (Operation &inner : block)
+          if (failed(collect(&inner, branch)))
+            return failure();
+      if (llvm::range_size(region) > 1) {
+        llvm::append_range(branch.possibleWrites, branch.writes);
+        branch.writes.clear();
+      }
+      branches.push_back(std::move(branch));
+    }
+    bool isChoice = isa<RegionBranchOpInterface>(op) && !isa<LoopLikeOpInterface>(op);
+    auto isCertain = [&](const Place &write) {
+      return !isChoice || llvm::all_of(branches, [&](const Uses &branch) {
+        return llvm::any_of(branch.writes, [&](const Place &other) {
+          return other.view == write.view && other.part == write.part;
+        });
+      });
+    };
+    for (const Uses &branch : branches) {
+      for (const Place &write : branch.writes)
+        (isCertain(write) ? uses.writes : uses.possibleWrites).push_back(write);
+      llvm::append_range(uses.possibleWrites, branch.possibleWrites);
+      llvm::append_range(uses.reads, branch.reads);
+    }
+    return success();
+  }
+
+  /// (plan_c3) One slot for two results.
+  static LogicalResult checkResults(Operation *op, ArrayRef<Place> writes) {
+    for (auto [index, write] : llvm::enumerate(writes))
+      for (const Place &other : writes.drop_front(index + 1))
+        if (write.mayShareSlot(other)) {
+          InFlightDiagnostic error = op->emitOpError("(plan_c3) writes the slot at ")
+                                     << write.str() << " as two of its results";
+          error.attachNote(write.view->getLoc()) << "the slot";
+          return error;
+        }
+    return success();
+  }
+
+  /// (plan_c4) A body that reads or writes a slot by itself, element after element in an order that
+  /// nobody says, does not meet what the op writes.
+  static LogicalResult checkBody(Operation *op, const Uses &own, const Uses &nested) {
+    auto check = [&](ArrayRef<Place> writes, ArrayRef<Place> others) -> LogicalResult {
+      for (const Place &write : writes)
+        for (const Place &other : others)
+          if (write.mayShareSlot(other)) {
+            InFlightDiagnostic error = op->emitOpError("(plan_c4) uses the slot at ")
+                                       << write.str()
+                                       << " in its body and as an operand, and writes it";
+            error.attachNote(write.view->getLoc()) << "the slot";
+            return error;
+          }
+      return success();
+    };
+    for (ArrayRef<Place> writes : {ArrayRef(nested.writes), ArrayRef(nested.possibleWrites)})
+      if (failed(check(writes, own.reads)) || failed(check(writes, own.writes)))
+        return failure();
+    return check(own.writes, nested.reads);
   }
 
   /// Whether the op has read an element of `input` when it writes the one of `init` in the same
@@ -414,29 +304,37 @@ private:
     return map.isPermutation() && map == linalgOp.getMatchingIndexingMap(&input);
   }
 
-  /// (plan_c4) Of two operands that show one slot, all of it.
+  /// (plan_c4) Of two operands that show bytes of one slot: the same, read before they are written.
   LogicalResult checkOverwriting(Operation *op) {
+    if (auto copy = dyn_cast<memref::CopyOp>(op))
+      return checkOverwriting(copy.getSourceMutable(), copy.getTargetMutable());
     auto destination = dyn_cast<DestinationStyleOpInterface>(op);
     if (!destination)
       return success();
     for (OpOperand &init : destination.getDpsInitsMutable())
-      for (OpOperand *input : destination.getDpsInputOperands()) {
-        auto read = places.find(input->get()), write = places.find(init.get());
-        if (read == places.end() || write == places.end() ||
-            read->second.view != write->second.view || !read->second.isWhole ||
-            !write->second.isWhole)
-          continue;
-        auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-        if ((linalgOp && !linalgOp.payloadUsesValueFromOperand(input)) ||
-            (input->get().getType() == init.get().getType() && readsFirst(op, *input, init)))
-          continue;
-        InFlightDiagnostic error = op->emitOpError("(plan_c4) writes over the slot at ")
-                                   << write->second.str()
-                                   << " before it has read all that it reads of it";
-        error.attachNote(write->second.view->getLoc()) << "the slot";
-        return error;
-      }
+      for (OpOperand *input : destination.getDpsInputOperands())
+        if (failed(checkOverwriting(*input, init)))
+          return failure();
     return success();
+  }
+
+  LogicalResult checkOverwriting(OpOperand &input, OpOperand &init) {
+    Operation *op = input.getOwner();
+    auto read = places.find(input.get()), write = places.find(init.get());
+    if (read == places.end() || write == places.end() || !read->second.mayShareSlot(write->second))
+      return success();
+    auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+    if (linalgOp && !linalgOp.payloadUsesValueFromOperand(&input))
+      return success();
+    bool isSame = input.get() == init.get() || (input.get().getType() == init.get().getType() &&
+                                                read->second.isWhole && write->second.isWhole);
+    if (isSame && (isa<memref::CopyOp>(op) || readsFirst(op, input, init)))
+      return success();
+    InFlightDiagnostic error = op->emitOpError("(plan_c4) writes over the slot at ")
+                               << write->second.str()
+                               << " before it has read all that it reads of it";
+    error.attachNote(write->second.view->getLoc()) << "the slot";
+    return error;
   }
 
   LogicalResult checkRead(Operation *op, const Place &place) {

@@ -1,11 +1,11 @@
 // abn-report-memory: the bytes of a training step before and after, its plan and its arena, as JSON
 // and as a page.
 #include "MemoryPage.h"
-#include "OutputFiles.h"
 #include "PlanReport.h"
 #include "StepMemory.h"
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
+#include "abn/Output/OutputFiles.h"
 #include "abn/Passes.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Remarks.h"
@@ -163,7 +163,7 @@ static void writeReport(llvm::raw_ostream &os, const MemoryReport &report) {
 }
 
 namespace {
-struct ReportMemory : abn::impl::ReportMemoryBase<ReportMemory> {
+struct ReportMemory : mlir::abn::impl::ReportMemoryBase<ReportMemory> {
   using ReportMemoryBase::ReportMemoryBase;
 
   void runOnOperation() override {
@@ -190,9 +190,10 @@ struct ReportMemory : abn::impl::ReportMemoryBase<ReportMemory> {
     if (!html.empty())
       writeMemoryPage(pageStream, json);
     // Not of the function: that would print all of it.
-    if (failed(
-            writeFiles({{output, json}, {html, page}}, [&] { return emitError(func.getLoc()); })))
+    if (llvm::Error error = ::abn::writeFiles({{output, json}, {html, page}}, "the report")) {
+      emitError(func.getLoc()) << llvm::toString(std::move(error));
       signalPassFailure();
+    }
   }
 
   /// Sizes of different batches are not to be compared.

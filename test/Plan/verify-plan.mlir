@@ -91,6 +91,28 @@ func.func @in_place(%x: memref<4x4xf32>, %y: memref<4x4xf32>, %arena: memref<64x
   return
 }
 
+// What both branches write is written; an offset that is clamped stays within the slot.
+// CHECK-LABEL: func @branches
+func.func @branches(%which: i1, %at: index, %x: memref<8xf32>, %y: memref<8xf32>, %z: memref<4xf32>,
+                    %arena: memref<32xi8> {abn.arena}) attributes {abn.plan = {alignment = 16 : i64}} {
+  %c0 = arith.constant 0 : index
+  %c4 = arith.constant 4 : index
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<32xi8> to memref<8xf32>
+  scf.if %which {
+    memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  } else {
+    memref.copy %y, %s0 : memref<8xf32> to memref<8xf32>
+  }
+  %low = arith.maxsi %at, %c0 : index
+  %first = arith.minsi %low, %c4 : index
+  %part = memref.subview %s0[%first] [4] [1] : memref<8xf32> to memref<4xf32, strided<[1], offset: ?>>
+  memref.copy %part, %z : memref<4xf32, strided<[1], offset: ?>> to memref<4xf32>
+  %half = memref.reinterpret_cast %s0 to offset: [4], sizes: [4], strides: [1]
+      : memref<8xf32> to memref<4xf32, strided<[1], offset: 4>>
+  memref.copy %half, %z : memref<4xf32, strided<[1], offset: 4>> to memref<4xf32>
+  return
+}
+
 // CHECK-LABEL: func @no_arena
 func.func @no_arena(%x: memref<8xf32>, %y: memref<8xf32>) {
   memref.copy %x, %y : memref<8xf32> to memref<8xf32>

@@ -1,9 +1,9 @@
 // abn-pack: the offset packer as a tool. A problem in minimalloc's CSV in, the same rows with
 // offsets out.
+#include "abn/Output/OutputFiles.h"
 #include "abn/Pack/PackCsv.h"
 #include "abn/Pack/PackSolver.h"
 #include "llvm/Support/CommandLine.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -90,7 +90,7 @@ static std::string explainFailure(const Problem &problem, const Result &result) 
   }
   if (result.offsets.empty())
     return "not solved: " + result.method;
-  return "not solved within " + text(nodeLimit) + " nodes; best arena " + text(result.arena) +
+  return "not solved after " + text(result.nodes) + " nodes; best arena " + text(result.arena) +
          ", lower bound " + text(result.lowerBound);
 }
 
@@ -99,37 +99,12 @@ static int fail(const llvm::Twine &message) {
   return 1;
 }
 
-/// Writes to a temporary file that replaces the output, so that a failure leaves nothing
-/// half-written.
 static int writeOutput(const NamedProblem &named, llvm::ArrayRef<int64_t> offsets) {
-  if (outputFile == "-") {
-    writeCsv(llvm::outs(), named, offsets);
-    llvm::outs().flush();
-    if (!llvm::outs().has_error())
-      return 0;
-    std::string reason = llvm::outs().error().message();
-    llvm::outs().clear_error();
-    return fail("cannot write the offsets: " + reason);
-  }
-  // A pipe, a device or a link is written to, not replaced.
-  if (llvm::sys::fs::exists(outputFile) &&
-      (!llvm::sys::fs::is_regular_file(outputFile) || llvm::sys::fs::is_symlink_file(outputFile))) {
-    std::error_code error;
-    llvm::raw_fd_ostream os(outputFile, error);
-    if (!error) {
-      writeCsv(os, named, offsets);
-      os.close();
-      error = os.error();
-      os.clear_error();
-    }
-    return error ? fail("cannot write " + outputFile + ": " + error.message()) : 0;
-  }
-  llvm::Error failure = llvm::writeToOutput(outputFile, [&](llvm::raw_ostream &os) {
-    writeCsv(os, named, offsets);
-    return llvm::Error::success();
-  });
-  if (failure)
-    return fail("cannot write " + outputFile + ": " + llvm::toString(std::move(failure)));
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  writeCsv(os, named, offsets);
+  if (llvm::Error error = abn::writeFiles({{outputFile, text}}, "the offsets"))
+    return fail(llvm::toString(std::move(error)));
   return 0;
 }
 

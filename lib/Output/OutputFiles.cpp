@@ -1,14 +1,13 @@
 // Writes files under other names first and renames them when all are whole; see OutputFiles.h.
-#include "OutputFiles.h"
-#include "llvm/Support/Error.h"
+#include "abn/Output/OutputFiles.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include <memory>
 #include <optional>
 
-using namespace mlir;
-using namespace mlir::abn;
+using namespace abn;
+using llvm::StringRef;
 namespace fs = llvm::sys::fs;
 
 /// Whether two paths name one file, be it there or not.
@@ -19,7 +18,7 @@ static bool isSameFile(StringRef a, StringRef b) {
   if (!fs::equivalent(a, b, areEquivalent) && areEquivalent)
     return true;
   auto normalize = [](StringRef path) {
-    SmallString<128> absolute(path);
+    llvm::SmallString<128> absolute(path);
     (void)fs::make_absolute(absolute);
     llvm::sys::path::remove_dots(absolute, /*remove_dot_dot=*/true);
     return absolute;
@@ -42,15 +41,21 @@ public:
   llvm::Error prepare() {
     if (file.path == "-")
       return llvm::Error::success();
-    // A device or a pipe keeps its name.
+    // A device or a pipe keeps its name, and so does a link to nothing yet.
     fs::file_status status;
-    if (!fs::status(file.path, status) && fs::exists(status) && !fs::is_regular_file(status)) {
+    std::error_code missing = fs::status(file.path, status);
+    bool isLink = fs::is_symlink_file(file.path);
+    if (missing ? isLink : !fs::is_regular_file(status)) {
       std::error_code error;
       device = std::make_unique<llvm::raw_fd_ostream>(file.path, error);
       return llvm::errorCodeToError(error);
     }
+    target = file.path;
+    if (isLink)
+      if (std::error_code error = fs::real_path(file.path, target))
+        return llvm::errorCodeToError(error);
     llvm::Expected<fs::TempFile> created =
-        fs::TempFile::create(file.path + ".%%%%%%%%.tmp", fs::all_read | fs::all_write);
+        fs::TempFile::create(target + ".%%%%%%%%.tmp", fs::all_read | fs::all_write);
     if (!created)
       return created.takeError();
     temporary.emplace(std::move(*created));
@@ -61,7 +66,7 @@ public:
   llvm::Error finish() {
     if (!temporary)
       return write(device ? *device : llvm::outs());
-    llvm::Error error = temporary->keep(file.path);
+    llvm::Error error = temporary->keep(target);
     temporary.reset();
     return error;
   }
@@ -77,13 +82,14 @@ private:
     return llvm::errorCodeToError(error);
   }
 
+  /// The file that a link names, or the path itself.
+  llvm::SmallString<128> target;
   std::optional<fs::TempFile> temporary;
   std::unique_ptr<llvm::raw_fd_ostream> device;
 };
 } // namespace
 
-LogicalResult mlir::abn::writeFiles(ArrayRef<OutputFile> files,
-                                    function_ref<InFlightDiagnostic()> emitError) {
+llvm::Error abn::writeFiles(llvm::ArrayRef<OutputFile> files, StringRef what) {
   std::vector<Writer> writers;
   writers.reserve(files.size());
   for (const OutputFile &file : files) {
@@ -91,14 +97,14 @@ LogicalResult mlir::abn::writeFiles(ArrayRef<OutputFile> files,
       continue;
     for (const Writer &other : writers)
       if (isSameFile(other.file.path, file.path))
-        return emitError() << "expected two files, got `" << other.file.path << "` and `"
-                           << file.path << "`";
+        return llvm::createStringError("expected two files, got `" + other.file.path + "` and `" +
+                                       file.path + "`");
     writers.emplace_back(file);
   }
   for (llvm::Error (Writer::*act)() : {&Writer::prepare, &Writer::finish})
     for (Writer &writer : writers)
       if (llvm::Error error = (writer.*act)())
-        return emitError() << "cannot write the report to `" << writer.file.path
-                           << "`: " << llvm::toString(std::move(error));
-  return success();
+        return llvm::createStringError("cannot write " + what + " to `" + writer.file.path +
+                                       "`: " + llvm::toString(std::move(error)));
+  return llvm::Error::success();
 }
