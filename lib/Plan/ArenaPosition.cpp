@@ -1,5 +1,6 @@
 // Sums of sizes, compared coefficient by coefficient; see ArenaPosition.h.
 #include "ArenaPosition.h"
+#include "abn/Analysis/TrainingStep.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/CheckedArithmetic.h"
@@ -194,15 +195,11 @@ std::optional<ArenaPosition> ArenaPositionReader::read(Value value) {
 
 std::optional<ArenaPosition> ArenaPositionReader::readBytes(memref::ViewOp view) {
   MemRefType type = view.getType();
-  Type element = type.getElementType();
-  if (!element.isIntOrIndexOrFloat())
+  // Of dynamic dimensions one each; the largest number where that is too much.
+  int64_t bytes = getByteSize(type, 1);
+  if (getByteSize(type.getElementType(), 1) == 0 || bytes == std::numeric_limits<int64_t>::max())
     return std::nullopt;
-  int64_t bits = element.isIndex() ? 64 : element.getIntOrFloatBitWidth();
-  std::optional<int64_t> bytes = (bits + 7) / 8;
-  for (int64_t size : type.getShape())
-    if (!ShapedType::isDynamic(size) && !(bytes = llvm::checkedMul(*bytes, size)))
-      return std::nullopt;
-  std::optional<ArenaPosition> result = ArenaPosition::constant(*bytes);
+  std::optional<ArenaPosition> result = ArenaPosition::constant(bytes);
   for (Value size : view.getSizes()) {
     std::optional<ArenaPosition> factor = read(size);
     if (!factor || !(result = multiply(*result, *factor)))
