@@ -26,26 +26,36 @@ void mlir::abn::visitOuterOperands(Operation *op, function_ref<void(OpOperand &)
   });
 }
 
-/// Of one element in memory.
-static int64_t getElementBytes(Type element) {
+/// As many bytes as LLVM steps from one scalar to the next.
+static int64_t roundUpScalar(int64_t bits) {
+  int64_t bytes = llvm::divideCeil(bits, 8);
+  return bytes <= 16 ? llvm::PowerOf2Ceil(bytes) : llvm::alignTo(bytes, 16);
+}
+
+std::optional<int64_t> mlir::abn::getElementBytes(Type element) {
   if (element.isIndex())
     return 8;
   if (element.isIntOrFloat())
-    return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+    return roundUpScalar(element.getIntOrFloatBitWidth());
   if (auto complex = dyn_cast<ComplexType>(element))
-    return 2 * getElementBytes(complex.getElementType());
-  if (auto vector = dyn_cast<VectorType>(element))
-    return vector.getNumElements() * getElementBytes(vector.getElementType());
-  return 0;
+    return 2 * roundUpScalar(complex.getElementType().getIntOrFloatBitWidth());
+  auto vector = dyn_cast<VectorType>(element);
+  if (!vector || vector.isScalable() || !vector.getElementType().isIntOrIndexOrFloat())
+    return std::nullopt;
+  // Rows are packed bit by bit and begin at powers of two.
+  int64_t width = vector.getElementType().isIndex() ? 64 : vector.getElementTypeBitWidth();
+  int64_t row = vector.getRank() ? vector.getShape().back() : 1;
+  int64_t rowBytes = llvm::PowerOf2Ceil(llvm::divideCeil(row * width, 8));
+  return vector.getNumElements() / row * rowBytes;
 }
 
 int64_t mlir::abn::getByteSize(Type type, int64_t dynamicSize) {
   auto shaped = dyn_cast<ShapedType>(type);
   if (!shaped || isa<VectorType>(type))
-    return getElementBytes(type);
+    return getElementBytes(type).value_or(0);
   if (!shaped.hasRank())
     return 0;
-  int64_t bytes = getElementBytes(shaped.getElementType());
+  int64_t bytes = getElementBytes(shaped.getElementType()).value_or(0);
   for (int64_t size : shaped.getShape())
     if (llvm::MulOverflow(bytes, ShapedType::isDynamic(size) ? dynamicSize : size, bytes))
       return std::numeric_limits<int64_t>::max();

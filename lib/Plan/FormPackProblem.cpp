@@ -134,6 +134,11 @@ struct FormPackProblem : mlir::abn::impl::FormPackProblemBase<FormPackProblem> {
       auto alloc = cast<memref::AllocOp>(slot.definition);
       if (failed(hoistSizes(alloc, hoister)))
         return failure();
+      if (!getElementBytes(alloc.getType().getElementType()))
+        return alloc.emitOpError(
+                   "expected elements that are numbers, complex numbers or vectors of "
+                   "a constant length, got ")
+               << alloc.getType().getElementType();
       int64_t bytes = getByteSize(alloc.getType());
       if (bytes > kMostBytes)
         return alloc.emitOpError("expected a buffer of at most 2^56 bytes");

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -15,6 +16,9 @@ using mlir::abn::plan::GraphOp;
 using mlir::abn::plan::GraphResult;
 using mlir::abn::plan::GraphValue;
 using mlir::abn::plan::kNone;
+
+/// Of all values: a schedule has each several times.
+static constexpr int64_t kMostBytes = int64_t(1) << 56;
 
 /// Whether the collapse of a slice needs its elements in a row, which they are not: a copy.
 static bool isCopiedCollapse(Operation *op) {
@@ -84,6 +88,18 @@ PlanModel::PlanModel(const TrainingStep &step, int64_t dynamicSize, bool mayRebu
     if (mayRebuild && graph.ops[op].isForward)
       addRebuilds(op);
   }
+}
+
+LogicalResult PlanModel::checkSizes() const {
+  int64_t sum = 0;
+  for (auto [graphValue, value] : llvm::zip(graph.values, values)) {
+    if (llvm::AddOverflow(sum, graphValue.bytes, sum) || sum > kMostBytes)
+      return emitError(value.getLoc())
+             << "expected a step on tensors of at most 2^56 bytes in all, "
+                "got more up to one of type "
+             << value.getType();
+  }
+  return success();
 }
 
 bool PlanModel::hasBuffers() const {

@@ -232,6 +232,8 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
     step = TrainingStep::get(func, loss);
     // Where the step inverts anyway, other values may be recovered too.
     PlanModel model(*step, dynamicSize, /*mayRebuild=*/getNumerics(func) == "invert");
+    if (failed(model.checkSizes()))
+      return failure();
     if (!model.hasBuffers())
       return 0;
     plan::PlannerResult result = planStep(model.getGraph(), options);

@@ -52,6 +52,8 @@ struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
       return signalPassFailure();
     step = TrainingStep::get(func, loss);
     PlanModel model(*step, dynamicSize);
+    if (failed(model.checkSizes()))
+      return signalPassFailure();
     if (!model.hasBuffers())
       return;
     // The order is part of what was chosen for a budget: a smaller arena here, which a smaller

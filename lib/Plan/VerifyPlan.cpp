@@ -136,7 +136,7 @@ private:
   /// Refuses what would give a slot a name that is not followed: an op that returns a memref, hands
   /// it to a block of its own or yields it.
   static LogicalResult checkAliases(Operation *op) {
-    auto isBuffer = [](Value value) { return isa<ShapedType>(value.getType()); };
+    auto isBuffer = [](Value value) { return isa<TensorType, BaseMemRefType>(value.getType()); };
     bool hasBlockArgument = llvm::any_of(op->getRegions(), [&](Region &region) {
       return llvm::any_of(
           region, [&](Block &block) { return llvm::any_of(block.getArguments(), isBuffer); });

@@ -67,3 +67,13 @@ func.func @selected(%which: i1, %x: memref<8xf32>) -> memref<8xf32> {
   %s = arith.select %which, %a, %x : memref<8xf32>
   return %s : memref<8xf32>
 }
+
+// -----
+
+// How long an element is that depends on the machine nobody knows here.
+func.func @scalable(%x: memref<8xvector<[4]xf32>>) -> memref<8xvector<[4]xf32>> {
+  // expected-error @+1 {{expected elements that are numbers, complex numbers or vectors of a constant length, got 'vector<[4]xf32>'}}
+  %a = memref.alloc() : memref<8xvector<[4]xf32>>
+  memref.copy %x, %a : memref<8xvector<[4]xf32>> to memref<8xvector<[4]xf32>>
+  return %a : memref<8xvector<[4]xf32>>
+}

@@ -24,6 +24,9 @@ public:
   /// Whether any size of the step is known only when it runs.
   bool isDynamic() const { return !sizeOps.empty(); }
 
+  /// Refuses a step whose sums of sizes may be larger than 64 bits.
+  LogicalResult checkSizes() const;
+
   /// Whether the step computes any tensor.
   bool hasBuffers() const;
 
