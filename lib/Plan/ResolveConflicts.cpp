@@ -3,6 +3,7 @@
 #include "ResolveConflicts.h"
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
+#include "abn/Plan/PlanModel.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -112,7 +113,7 @@ private:
   SmallVector<Value> getViewed(Operation *op, Value result) {
     SmallVector<Value> viewed;
     auto bufferizable = dyn_cast<BufferizableOpInterface>(op);
-    if (!isa<TensorType>(result.getType()))
+    if (!isa<TensorType>(result.getType()) || isCopiedView(op))
       return viewed;
     if (!bufferizable || isOpaque(op)) {
       // A call may return its arguments.
@@ -198,6 +199,10 @@ private:
   /// The result lives in the buffer of the operand that it aliases, or in a new one. Which of
   /// several it is (arith.select) is not known: it must not be written.
   void addResult(BufferizableOpInterface op, Value result) {
+    if (isCopiedView(op)) {
+      addBuffer(result);
+      return;
+    }
     AliasingOpOperandList aliases = op.getAliasingOpOperands(result, state);
     if (aliases.getNumAliases() > 1) {
       addBuffer(result).isWritable = false;

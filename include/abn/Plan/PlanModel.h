@@ -11,6 +11,10 @@ namespace mlir::abn {
 /// Whether the op's result is a view of its first operand's buffer once bufferized.
 bool isBufferView(Operation *op);
 
+/// Whether the op needs the elements of its first operand in a row, which they are not (a part of
+/// each row of a larger buffer): bufferization copies them.
+bool isCopiedView(Operation *op);
+
 /// The planner's graph of a step with the IR it stands for.
 class PlanModel {
 public:

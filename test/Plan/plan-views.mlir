@@ -1,0 +1,105 @@
+// Views as the planner counts them and as they are bufferized: the arena is what was planned.
+// RUN: abn-opt %s --split-input-file --abn-optimize="numerics=exact recognize=false" --abn-plan | FileCheck %s
+
+#i = affine_map<(i) -> (i)>
+#s = affine_map<(i) -> ()>
+
+// A part of each row is not contiguous: to collapse it copies it, 512 bytes beside the 1024 of the whole.
+// CHECK-LABEL: func @columns
+// CHECK-SAME: arena_bytes = 1540 : i64, {{.*}}curve = array<i64: 1540,
+func.func @columns(%x: tensor<16x16xf32>) -> (tensor<f32> {abn.role = "loss"}, tensor<16x16xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<16x16xf32>
+  %t = linalg.exp ins(%x : tensor<16x16xf32>) outs(%e : tensor<16x16xf32>) -> tensor<16x16xf32>
+  %part = tensor.extract_slice %t[0, 2] [16, 8] [1, 1] : tensor<16x16xf32> to tensor<16x8xf32>
+  %row = tensor.collapse_shape %part [[0, 1]] : tensor<16x8xf32> into tensor<128xf32>
+  %e0 = tensor.empty() : tensor<f32>
+  %f0 = linalg.fill ins(%zero : f32) outs(%e0 : tensor<f32>) -> tensor<f32>
+  %loss = linalg.generic {indexing_maps = [#i, #s], iterator_types = ["reduction"]}
+      ins(%row : tensor<128xf32>) outs(%f0 : tensor<f32>) {
+  ^bb0(%a: f32, %o: f32):
+    %r = arith.addf %a, %o : f32
+    linalg.yield %r : f32
+  } -> tensor<f32>
+  return %loss, %t : tensor<f32>, tensor<16x16xf32>
+}
+
+// -----
+
+#i = affine_map<(i) -> (i)>
+#s = affine_map<(i) -> ()>
+
+// Nor does it become so by a view between.
+// CHECK-LABEL: func @expanded_columns
+// CHECK-SAME: arena_bytes = 1540 : i64, {{.*}}curve = array<i64: 1540,
+func.func @expanded_columns(%x: tensor<16x16xf32>)
+    -> (tensor<f32> {abn.role = "loss"}, tensor<16x16xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<16x16xf32>
+  %t = linalg.exp ins(%x : tensor<16x16xf32>) outs(%e : tensor<16x16xf32>) -> tensor<16x16xf32>
+  %part = tensor.extract_slice %t[0, 2] [16, 8] [1, 1] : tensor<16x16xf32> to tensor<16x8xf32>
+  %split = tensor.expand_shape %part [[0, 1], [2]] output_shape [4, 4, 8]
+      : tensor<16x8xf32> into tensor<4x4x8xf32>
+  %row = tensor.collapse_shape %split [[0, 1, 2]] : tensor<4x4x8xf32> into tensor<128xf32>
+  %e0 = tensor.empty() : tensor<f32>
+  %f0 = linalg.fill ins(%zero : f32) outs(%e0 : tensor<f32>) -> tensor<f32>
+  %loss = linalg.generic {indexing_maps = [#i, #s], iterator_types = ["reduction"]}
+      ins(%row : tensor<128xf32>) outs(%f0 : tensor<f32>) {
+  ^bb0(%a: f32, %o: f32):
+    %r = arith.addf %a, %o : f32
+    linalg.yield %r : f32
+  } -> tensor<f32>
+  return %loss, %t : tensor<f32>, tensor<16x16xf32>
+}
+
+// -----
+
+#i = affine_map<(i) -> (i)>
+#s = affine_map<(i) -> ()>
+
+// A reshape takes only what is contiguous from the beginning of its buffer.
+// CHECK-LABEL: func @reshaped_columns
+// CHECK-SAME: arena_bytes = 1540 : i64, {{.*}}curve = array<i64: 1540,
+func.func @reshaped_columns(%x: tensor<16x16xf32>)
+    -> (tensor<f32> {abn.role = "loss"}, tensor<16x16xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %shape = arith.constant dense<128> : tensor<1xi32>
+  %e = tensor.empty() : tensor<16x16xf32>
+  %t = linalg.exp ins(%x : tensor<16x16xf32>) outs(%e : tensor<16x16xf32>) -> tensor<16x16xf32>
+  %part = tensor.extract_slice %t[0, 2] [16, 8] [1, 1] : tensor<16x16xf32> to tensor<16x8xf32>
+  %row = tensor.reshape %part(%shape) : (tensor<16x8xf32>, tensor<1xi32>) -> tensor<128xf32>
+  %e0 = tensor.empty() : tensor<f32>
+  %f0 = linalg.fill ins(%zero : f32) outs(%e0 : tensor<f32>) -> tensor<f32>
+  %loss = linalg.generic {indexing_maps = [#i, #s], iterator_types = ["reduction"]}
+      ins(%row : tensor<128xf32>) outs(%f0 : tensor<f32>) {
+  ^bb0(%a: f32, %o: f32):
+    %r = arith.addf %a, %o : f32
+    linalg.yield %r : f32
+  } -> tensor<f32>
+  return %loss, %t : tensor<f32>, tensor<16x16xf32>
+}
+
+// -----
+
+#i = affine_map<(i) -> (i)>
+#s = affine_map<(i) -> ()>
+
+// Whole rows are contiguous, wherever they begin: a view.
+// CHECK-LABEL: func @rows
+// CHECK-SAME: arena_bytes = 1028 : i64, {{.*}}curve = array<i64: 1028,
+func.func @rows(%x: tensor<16x16xf32>) -> (tensor<f32> {abn.role = "loss"}, tensor<16x16xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<16x16xf32>
+  %t = linalg.exp ins(%x : tensor<16x16xf32>) outs(%e : tensor<16x16xf32>) -> tensor<16x16xf32>
+  %part = tensor.extract_slice %t[2, 0] [8, 16] [1, 1] : tensor<16x16xf32> to tensor<8x16xf32>
+  %row = tensor.collapse_shape %part [[0, 1]] : tensor<8x16xf32> into tensor<128xf32>
+  %e0 = tensor.empty() : tensor<f32>
+  %f0 = linalg.fill ins(%zero : f32) outs(%e0 : tensor<f32>) -> tensor<f32>
+  %loss = linalg.generic {indexing_maps = [#i, #s], iterator_types = ["reduction"]}
+      ins(%row : tensor<128xf32>) outs(%f0 : tensor<f32>) {
+  ^bb0(%a: f32, %o: f32):
+    %r = arith.addf %a, %o : f32
+    linalg.yield %r : f32
+  } -> tensor<f32>
+  return %loss, %t : tensor<f32>, tensor<16x16xf32>
+}
