@@ -557,7 +557,10 @@ def FuseRecomputation : Pass<"abn-fuse-recomputation", "::mlir::func::FuncOp"> {
     bit; results that are rounded to a narrow type between two ops still are.
 
     Precondition: abn-plan-recompute, whose marks (`abn.recompute`) say which ops these are. Afterwards no
-    recomputed elementwise op is the only reader of another one right before it.
+    recomputed elementwise op is the only reader of another one right before it, unless the producer is read
+    twice or is the last to read several full tensors, or a plan's arena has no room for the fused op: a batch
+    norm needs a per-channel vector that the planner did not count. In a planned step the arena is no larger
+    than the plan says.
 
     ```mlir
     !full = tensor<8x4xf32>
@@ -586,6 +589,9 @@ def FuseRecomputation : Pass<"abn-fuse-recomputation", "::mlir::func::FuncOp"> {
     } -> !full
     ```
   }];
+  let options = [
+    Option<"alignment", "alignment", "int64_t", "256", "offsets are multiples of it, in bytes">
+  ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::tensor::TensorDialect"

@@ -108,7 +108,9 @@ void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &
   schedule.lossResult = options.lossResult;
   schedule.dynamicSize = options.dynamicSize;
   pm.addNestedPass<func::FuncOp>(createSchedule(schedule));
-  pm.addNestedPass<func::FuncOp>(createFuseRecomputation());
+  FuseRecomputationOptions fuse;
+  fuse.alignment = options.alignment;
+  pm.addNestedPass<func::FuncOp>(createFuseRecomputation(fuse));
 }
 
 void mlir::abn::buildPlanPipeline(OpPassManager &pm, const PlanOptions &options) {

@@ -1,8 +1,12 @@
 // abn-fuse-recomputation: what is computed again in several elementwise ops becomes one pass.
+#include "Alignment.h"
 #include "ResolveSizes.h"
 #include "abn/AbnDialect.h"
+#include "abn/Analysis/TrainingStep.h"
 #include "abn/Lower/AbnToLinalg.h"
 #include "abn/Passes.h"
+#include "abn/Plan/PlanModel.h"
+#include "abn/Plan/Planner.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -99,6 +103,9 @@ static bool canFuse(Operation *producer) {
          isReadOnce(producer, consumer) && countDying(producer) <= 1;
 }
 
+/// How long the packer searches before a fusion is given up: as long as abn-assign-offsets.
+static constexpr int64_t kLastNodes = 500'000;
+
 namespace {
 /// Marks what replaces a recomputed op.
 struct MarkReplacement : RewriterBase::Listener {
@@ -111,12 +118,96 @@ struct MarkReplacement : RewriterBase::Listener {
   }
 };
 
+/// The bytes of the per-channel vector that the lowering makes: gamma / sqrt(variance + epsilon).
+static int64_t getVectorBytes(BatchNormInferenceOp op) {
+  return getByteSize(op.getVariance().getType());
+}
+
+/// The live bytes of a step at each of its ops.
+class LiveBytes {
+public:
+  LiveBytes(func::FuncOp func, int64_t dynamicSize) {
+    FailureOr<TrainingStep> step = TrainingStep::get(func);
+    if (failed(step))
+      return;
+    PlanModel model(*step, dynamicSize);
+    const plan::Schedule &order = model.getGraph().order;
+    live = plan::evaluate(model.getGraph(), order).live;
+    for (auto [at, op] : llvm::enumerate(order))
+      positions[model.getOperation(op)] = at;
+  }
+
+  /// Adds bytes to the ops from `first` to `last` if that is no more than `limit` at any of them.
+  bool addWithin(int64_t limit, int64_t bytes, Operation *first, Operation *last) {
+    auto begin = positions.find(first), end = positions.find(last);
+    if (begin == positions.end() || end == positions.end())
+      return false;
+    auto range = llvm::MutableArrayRef(live).slice(begin->second, end->second - begin->second + 1);
+    if (llvm::any_of(range, [&](int64_t at) { return at > limit - bytes; }))
+      return false;
+    for (int64_t &at : range)
+      at += bytes;
+    return true;
+  }
+
+private:
+  std::vector<int64_t> live;
+  llvm::DenseMap<Operation *, size_t> positions;
+};
+
 struct FuseRecomputation : mlir::abn::impl::FuseRecomputationBase<FuseRecomputation> {
+  using FuseRecomputationBase::FuseRecomputationBase;
+
   void runOnOperation() override {
-    // The per-channel vectors that the lowering makes are in no plan: not where each byte counts.
-    auto plan = getOperation()->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
-    if (!plan || !plan.contains(AbnDialect::kBudgetKey))
-      lowerToLinalg();
+    func::FuncOp func = getOperation();
+    if (failed(checkAlignment(func.getLoc(), alignment)))
+      return signalPassFailure();
+    auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
+    auto arena = plan ? plan.getAs<IntegerAttr>("arena_bytes") : IntegerAttr();
+    bool isFused = arena ? succeeded(fuseWithin(arena.getInt())) : succeeded(fuseAll(std::nullopt));
+    if (!isFused)
+      signalPassFailure();
+  }
+
+  /// Fuses what leaves the arena within `limit`: batch norms too, whose lowering needs per-channel
+  /// vectors that the planner did not count, where there is room for them; else ops that are linalg
+  /// already; else nothing.
+  LogicalResult fuseWithin(int64_t limit) {
+    func::FuncOp func = getOperation();
+    if (llvm::none_of(func.getOps(), [](Operation &op) { return canFuse(&op); }))
+      return success();
+    for (bool mayLower : {true, false}) {
+      OwningOpRef<func::FuncOp> before = func.clone();
+      if (failed(fuseAll(limit, mayLower)))
+        return failure();
+      if (placeWithin(limit))
+        return success();
+      func.getBody().takeBody(before->getBody());
+    }
+    return success();
+  }
+
+  /// Gives the fused ops their destinations, unless the arena is larger than `limit` then.
+  bool placeWithin(int64_t limit) {
+    FailureOr<TrainingStep> step = TrainingStep::get(getOperation());
+    if (failed(step))
+      return false;
+    PlanModel model(*step, getDynamicSize(getOperation()));
+    const plan::StepGraph &graph = model.getGraph();
+    plan::Evaluation evaluation = plan::evaluate(graph, graph.order);
+    if (evaluation.maxLive > limit ||
+        (plan::packArena(evaluation, alignment, plan::kHurriedNodes) > limit &&
+         plan::packArena(evaluation, alignment, kLastNodes) > limit))
+      return false;
+    model.apply(graph.order);
+    return true;
+  }
+
+  /// Fuses every pair of linalg ops; with `mayLower` abn ops become linalg first, those for whose
+  /// vectors there is room within `limit`.
+  LogicalResult fuseAll(std::optional<int64_t> limit, bool mayLower = true) {
+    if (mayLower)
+      lowerToLinalg(limit);
     IRRewriter rewriter(&getContext());
     bool hasFused = false;
     // Each fusion can only make pairs with the ops behind it.
@@ -130,20 +221,39 @@ struct FuseRecomputation : mlir::abn::impl::FuseRecomputationBase<FuseRecomputat
         op = next;
       }
     // The lowering asked the tensors for their sizes.
-    if (hasFused && failed(resolveSizes(getOperation())))
-      signalPassFailure();
+    return hasFused ? resolveSizes(getOperation()) : success();
   }
 
-  /// The abn ops of every pair become linalg.
-  void lowerToLinalg() {
-    llvm::SetVector<Operation *> ops;
-    getOperation().walk([&](Operation *op) {
-      if (!canFuse(op))
+  /// The abn ops of every pair for which there is room.
+  llvm::SetVector<Operation *> findLowered(std::optional<int64_t> limit) {
+    func::FuncOp func = getOperation();
+    std::optional<LiveBytes> live;
+    if (limit)
+      live.emplace(func, getDynamicSize(func));
+    llvm::DenseSet<Operation *> refused;
+    func.walk([&](BatchNormInferenceOp op) {
+      if (!live || !canFuse(op))
+        return;
+      Operation *last = op;
+      while (canFuse(last))
+        last = getOnlyUser(last);
+      int64_t bytes = llvm::alignTo(getVectorBytes(op), alignment);
+      if (!live->addWithin(*limit, bytes, op, last))
+        refused.insert(op);
+    });
+    llvm::SetVector<Operation *> lowered;
+    func.walk([&](Operation *op) {
+      if (!canFuse(op) || refused.contains(op) || refused.contains(getOnlyUser(op)))
         return;
       for (Operation *part : {op, getOnlyUser(op)})
         if (!isa<linalg::GenericOp>(part))
-          ops.insert(part);
+          lowered.insert(part);
     });
+    return lowered;
+  }
+
+  void lowerToLinalg(std::optional<int64_t> limit) {
+    llvm::SetVector<Operation *> ops = findLowered(limit);
     RewritePatternSet patterns(&getContext());
     populateAbnToLinalgPatterns(patterns);
     MarkReplacement listener;

@@ -91,3 +91,89 @@ func.func @twice(%x: !f) -> !f {
   } -> !f
   return %b : !f
 }
+
+// -----
+
+!full = tensor<2x4x8x8xf32>
+!stat = tensor<4xf32>
+
+// A batch norm needs a vector of its own: 16 bytes, up to the next multiple of 256, beside the one full tensor of
+// 2048 bytes. A planned step whose arena has no room for it keeps both ops.
+// CHECK-LABEL: func @no_room
+// CHECK: %[[Y:.+]] = abn.batch_norm_inference
+// CHECK: abn.activation #abn.relu {{.*}} ins(%[[Y]] : {{.*}} outs(%[[Y]] :
+func.func @no_room(%x: !full, %m: !stat, %v: !stat) -> !full attributes {abn.plan = {arena_bytes = 2303 : i64}} {
+  %e = tensor.empty() : !full
+  %y = abn.batch_norm_inference {abn.recompute = 0 : i64, channel_dim = 1 : i64, epsilon = 1.0e-5 : f64}
+      ins(%x : !full) stats(%m, %v : !stat, !stat) outs(%e : !full) -> !full
+  %z = abn.activation #abn.relu {abn.recompute = 1 : i64} ins(%y : !full) outs(%y : !full) -> !full
+  return %z : !full
+}
+
+// CHECK-LABEL: func @room
+// CHECK-NOT: abn.batch_norm_inference
+// CHECK: linalg.generic {{.*}}abn.recompute = 1 : i64
+// CHECK-NOT: abn.activation
+func.func @room(%x: !full, %m: !stat, %v: !stat) -> !full attributes {abn.plan = {arena_bytes = 2304 : i64}} {
+  %e = tensor.empty() : !full
+  %y = abn.batch_norm_inference {abn.recompute = 0 : i64, channel_dim = 1 : i64, epsilon = 1.0e-5 : f64}
+      ins(%x : !full) stats(%m, %v : !stat, !stat) outs(%e : !full) -> !full
+  %z = abn.activation #abn.relu {abn.recompute = 1 : i64} ins(%y : !full) outs(%y : !full) -> !full
+  return %z : !full
+}
+
+// -----
+
+!f = tensor<64x64xf32>
+!wide = tensor<64x64xf64>
+#map = affine_map<(i, j) -> (i, j)>
+
+// The producer reads twice the bytes that it writes. Fused, they would live beside another result, and the arena be
+// larger than that of the plan: the ops stay.
+// CHECK-LABEL: func @undone
+// CHECK: arith.truncf
+// CHECK: tensor.splat
+// CHECK: math.sin
+// Where the arena has as many bytes, they do not.
+// CHECK-LABEL: func @done
+// CHECK: tensor.splat
+// CHECK: arith.truncf
+// CHECK: math.sin
+func.func @undone(%x: !wide, %c: f32) -> (!f, !f) attributes {abn.plan = {arena_bytes = 49152 : i64}} {
+  %e = tensor.empty() : !wide
+  %w = linalg.exp ins(%x : !wide) outs(%e : !wide) -> !wide
+  %ea = tensor.empty() : !f
+  %a = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel", "parallel"]}
+      ins(%w : !wide) outs(%ea : !f) attrs = {abn.recompute = 0 : i64} {
+  ^bb0(%p: f64, %o: f32):
+    %r = arith.truncf %p : f64 to f32
+    linalg.yield %r : f32
+  } -> !f
+  %s = tensor.splat %c : !f
+  %b = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel", "parallel"]}
+      ins(%a : !f) outs(%a : !f) attrs = {abn.recompute = 1 : i64} {
+  ^bb0(%p: f32, %o: f32):
+    %r = math.sin %p : f32
+    linalg.yield %r : f32
+  } -> !f
+  return %s, %b : !f, !f
+}
+func.func @done(%x: !wide, %c: f32) -> (!f, !f) attributes {abn.plan = {arena_bytes = 65536 : i64}} {
+  %e = tensor.empty() : !wide
+  %w = linalg.exp ins(%x : !wide) outs(%e : !wide) -> !wide
+  %ea = tensor.empty() : !f
+  %a = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel", "parallel"]}
+      ins(%w : !wide) outs(%ea : !f) attrs = {abn.recompute = 0 : i64} {
+  ^bb0(%p: f64, %o: f32):
+    %r = arith.truncf %p : f64 to f32
+    linalg.yield %r : f32
+  } -> !f
+  %s = tensor.splat %c : !f
+  %b = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel", "parallel"]}
+      ins(%a : !f) outs(%a : !f) attrs = {abn.recompute = 1 : i64} {
+  ^bb0(%p: f32, %o: f32):
+    %r = math.sin %p : f32
+    linalg.yield %r : f32
+  } -> !f
+  return %s, %b : !f, !f
+}

@@ -69,13 +69,13 @@ bool isDispatched(func::FuncOp func);
 /// Calls `visit` for each operand of `op`, and of the ops nested in it, that is defined outside.
 void visitOuterOperands(Operation *op, llvm::function_ref<void(OpOperand &)> visit);
 
-/// The bytes from one element of a buffer to the next, as LLVM lays out numbers, complex numbers and
-/// vectors (a boolean in one, an i24 in four); nothing for other types.
+/// The bytes from one element of a buffer to the next, as LLVM lays out numbers, complex numbers
+/// and vectors (a boolean in one, an i24 in four); nothing for other types.
 std::optional<int64_t> getElementBytes(Type element);
 
-/// The bytes of a value of `type`: dynamic dimensions count as `dynamicSize`; 0 for types other than
-/// tensors and scalars, and elements that getElementBytes does not know; the largest number if they
-/// are more.
+/// The bytes of a value of `type`: dynamic dimensions count as `dynamicSize`; 0 for types other
+/// than tensors and scalars, and elements that getElementBytes does not know; the largest number if
+/// they are more.
 int64_t getByteSize(Type type, int64_t dynamicSize = 1);
 
 /// What dynamic dimensions count as where nobody says otherwise: the options `dynamic-size`.
