@@ -5,6 +5,7 @@
 #include "ResolveSizes.h"
 #include "abn/AbnDialect.h"
 #include "dnn/DnnDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -110,9 +111,11 @@ PlanModel::PlanModel(const TrainingStep &step, int64_t dynamicSize, bool mayRebu
       addOp(&op);
   for (Value returned : block.getTerminator()->getOperands())
     // A donated argument that is returned keeps its contents to the end.
-    if (Value base = getBase(returned);
-        isa<TensorType>(base.getType()) && !isa_and_nonnull<tensor::EmptyOp>(base.getDefiningOp()))
+    if (Value base = getBase(returned); isa<TensorType>(base.getType()) &&
+                                        !isa_and_nonnull<tensor::EmptyOp>(base.getDefiningOp())) {
       graph.values[getValueId(base)].isOutput = true;
+      visitChosen(base, [&](Value chosen) { graph.values[getValueId(chosen)].isOutput = true; });
+    }
   for (unsigned op = 0, e = ops.size(); op < e; ++op) {
     addRecipes(op);
     if (mayRebuild && graph.ops[op].isForward)
@@ -135,6 +138,40 @@ LogicalResult PlanModel::checkSizes() const {
 bool PlanModel::hasBuffers() const {
   return llvm::any_of(graph.values,
                       [](const GraphValue &value) { return !value.isExternal && value.bytes > 0; });
+}
+
+/// Whether the op's result is one of its operands, which one only the running step knows.
+static bool isChoice(Operation *op) {
+  return isa_and_nonnull<arith::SelectOp>(op) && isa<RankedTensorType>(op->getResult(0).getType());
+}
+
+void PlanModel::visitChosen(Value base, function_ref<void(Value)> visit) const {
+  if (!isChoice(base.getDefiningOp()))
+    return;
+  for (Value operand : base.getDefiningOp()->getOperands().drop_front()) {
+    Value chosen = getBase(operand);
+    Operation *def = chosen.getDefiningOp();
+    if (def && (def->hasTrait<OpTrait::ConstantLike>() || isa<tensor::EmptyOp>(def)))
+      continue;
+    visit(chosen);
+    visitChosen(chosen, visit);
+  }
+}
+
+/// Who reads a choice reads what it may be. Returns the graph values that the op must not write
+/// over: it may read them by two names.
+llvm::SmallDenseSet<unsigned> PlanModel::addChosenReads(GraphOp &graphOp,
+                                                        SmallVectorImpl<OpOperand *> &operands) {
+  llvm::SmallDenseSet<unsigned> chosen;
+  for (unsigned read : llvm::to_vector(graphOp.reads))
+    if (Value base = values[read])
+      visitChosen(base, [&](Value value) {
+        chosen.insert(read);
+        chosen.insert(getValueId(value));
+        graphOp.reads.push_back(getValueId(value));
+        operands.push_back(nullptr);
+      });
+  return chosen;
 }
 
 void PlanModel::addRead(GraphOp &graphOp, OpOperand *operand,
@@ -178,6 +215,9 @@ void PlanModel::addOp(Operation *op) {
     addRead(graphOp, &operand, operands);
   });
   addViewReads(op, graphOp, operands);
+  // The reads that have an operand come first.
+  SmallVector<OpOperand *> allOperands = operands;
+  llvm::SmallDenseSet<unsigned> chosen = addChosenReads(graphOp, allOperands);
   // What the body reads by itself, wherever it likes, or through another view is not written over.
   auto isReadElsewhere = [&](unsigned base, Value as) {
     return llvm::any_of(llvm::zip(graphOp.reads, operands), [&](auto read) {
@@ -200,11 +240,12 @@ void PlanModel::addOp(Operation *op) {
     OpOperand *init = destination ? destination.getTiedOpOperand(result) : nullptr;
     if (init && tiedReads.contains(init)) {
       graphResult.tiedTo = tiedReads[init];
-      graphResult.isTiedCopied = isReadTwice(graphOp.reads[graphResult.tiedTo], init);
+      unsigned updated = graphOp.reads[graphResult.tiedTo];
+      graphResult.isTiedCopied = chosen.contains(updated) || isReadTwice(updated, init);
     } else if (init) {
       for (auto [read, operand] : llvm::enumerate(operands))
         if (operand->getOwner() == op && operand->get().getType() == result.getType() &&
-            mayWriteOver(op, *operand, *init) &&
+            mayWriteOver(op, *operand, *init) && !chosen.contains(graphOp.reads[read]) &&
             !isReadElsewhere(graphOp.reads[read], operand->get()))
           graphResult.reusable.push_back(read);
     }
@@ -217,10 +258,16 @@ void PlanModel::addOp(Operation *op) {
   graphOp.isForward = step.isForward(op);
   graphOp.isRecomputation = !graphOp.isForward && (op->hasAttr(AbnDialect::kRecomputeAttr) ||
                                                    isa<RecoverOp, ActivationInverseOp>(op));
+  // One of the caller's buffers is in the arena by no name.
+  if (isChoice(op) && llvm::all_of(op->getOperands().drop_front(), [&](Value operand) {
+        return graph.values[getValueId(getBase(operand))].isExternal ||
+               graph.values[getValueId(getBase(operand))].bytes == 0;
+      }))
+    graph.values[graphOp.results[0].value].bytes = 0;
   if (!isMemoryEffectFree(op))
-    addEffect(graphOp, operands);
+    addEffect(graphOp, allOperands);
   graph.order.push_back(graph.ops.size());
-  addRecipeOp(op, std::move(graphOp), std::move(operands), /*rebuilt=*/nullptr);
+  addRecipeOp(op, std::move(graphOp), std::move(allOperands), /*rebuilt=*/nullptr);
 }
 
 /// Ops with effects stay in their order: each reads the state of the world that the one before
@@ -317,7 +364,7 @@ void PlanModel::addNormalizeRecipe(unsigned id) {
   GraphResult result;
   result.value = value;
   for (auto [read, operand] : llvm::enumerate(operands))
-    if (operand->get() == op.getInput())
+    if (operand && operand->get() == op.getInput() && graph.values[recipe.reads[read]].bytes > 0)
       result.reusable.push_back(read);
   recipe.results.push_back(result);
   recipe.flops = 4 * getElementCount(op->getResult(0).getType(), dynamicSize);

@@ -58,6 +58,8 @@ struct Buffer {
   bool isWritable = true;
   /// The last op, by position, that reads a value that the buffer has held so far.
   unsigned lastRead = 0;
+  /// The buffers one of which it is, if it is no buffer of its own.
+  SmallVector<unsigned> chosen;
 };
 
 class Resolver {
@@ -141,7 +143,7 @@ private:
     if (!bufferizable || isOpaque(op)) {
       // Nor may what a call returns be written: it may be anybody's.
       for (Value result : op->getResults())
-        addBuffer(result).isWritable = false;
+        addChoice(op, result);
       return;
     }
     llvm::SmallDenseSet<unsigned> written;
@@ -163,6 +165,10 @@ private:
     if (!buffer.isWritable || buffer.lastRead > position)
       return true;
     for (OpOperand &other : op->getOpOperands()) {
+      if (isa<TensorType>(other.get().getType()) && op.bufferizesToMemoryRead(other, state) &&
+          llvm::is_contained(buffers[bufferOf.lookup(other.get())].chosen,
+                             bufferOf.lookup(operand.get())))
+        return true;
       if (&other == &operand || !isa<TensorType>(other.get().getType()) ||
           bufferOf.lookup(other.get()) != bufferOf.lookup(operand.get()) ||
           !op.bufferizesToMemoryRead(other, state))
@@ -179,7 +185,9 @@ private:
     bool found = false;
     visitOuterOperands(op, [&](OpOperand &operand) {
       auto known = bufferOf.find(operand.get());
-      found |= operand.getOwner() != op && known != bufferOf.end() && known->second == buffer;
+      found |=
+          operand.getOwner() != op && known != bufferOf.end() &&
+          (known->second == buffer || llvm::is_contained(buffers[known->second].chosen, buffer));
     });
     return found;
   }
@@ -196,6 +204,19 @@ private:
     addBuffer(operand.get());
   }
 
+  /// A result that is one of several buffers, which one is not known.
+  void addChoice(Operation *op, Value result) {
+    SmallVector<unsigned> chosen;
+    for (Value viewed : getViewed(op, result)) {
+      unsigned buffer = bufferOf.lookup(viewed);
+      chosen.push_back(buffer);
+      llvm::append_range(chosen, buffers[buffer].chosen);
+    }
+    Buffer &buffer = addBuffer(result);
+    buffer.isWritable = false;
+    buffer.chosen = std::move(chosen);
+  }
+
   /// The result lives in the buffer of the operand that it aliases, or in a new one. Which of
   /// several it is (arith.select) is not known: it must not be written.
   void addResult(BufferizableOpInterface op, Value result) {
@@ -204,10 +225,8 @@ private:
       return;
     }
     AliasingOpOperandList aliases = op.getAliasingOpOperands(result, state);
-    if (aliases.getNumAliases() > 1) {
-      addBuffer(result).isWritable = false;
-      return;
-    }
+    if (aliases.getNumAliases() > 1)
+      return addChoice(op, result);
     for (const AliasingOpOperand &alias : aliases.getAliases()) {
       unsigned buffer = bufferOf.lookup(alias.opOperand->get());
       bufferOf[result] = buffer;

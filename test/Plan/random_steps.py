@@ -86,9 +86,20 @@ class RandomStep:
         return self.generic([b, sums], [IDENTITY, ROW], self.empty(),
                             "%r = arith.subf %b0, %b1 : f32\n      linalg.yield %r : f32", kinds=[FULL, ROWS])
 
+    def selected(self, a, b):
+        """One of two arguments, as the step finds out when it runs: neither may be written over."""
+        first, second = self.random.sample(["%x", "%w", "%p"], 2)
+        zero = self.add("arith.constant 0 : index")
+        element = self.add(f"tensor.extract %x[{zero}, {zero}] : {FULL}")
+        condition = self.add(f"arith.cmpf {self.random.choice(['olt', 'oge'])}, {element}, %c : f32")
+        if self.random.random() < 0.5:
+            return self.add(f"arith.select {condition}, {first}, {second} : {FULL}")
+        return self.add(f"scf.if {condition} -> {FULL} {{\n      scf.yield {first} : {FULL}\n    }} else {{\n"
+                        f"      scf.yield {second} : {FULL}\n    }}")
+
     def op(self):
         make = self.random.choice([self.binary, self.binary, self.unary, self.transposed, self.indexed, self.updated,
-                                   self.matmul, self.viewed, self.inserted, self.reduced])
+                                   self.matmul, self.viewed, self.inserted, self.reduced, self.selected])
         self.values.append(make(self.random.choice(self.values[-6:]), self.random.choice(self.values)))
 
     def text(self):

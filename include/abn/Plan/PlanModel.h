@@ -48,6 +48,9 @@ private:
   unsigned getValueId(Value base);
   void addOp(Operation *op);
   void addRead(plan::GraphOp &graphOp, OpOperand *operand, SmallVectorImpl<OpOperand *> &operands);
+  llvm::SmallDenseSet<unsigned> addChosenReads(plan::GraphOp &graphOp,
+                                               SmallVectorImpl<OpOperand *> &operands);
+  void visitChosen(Value base, llvm::function_ref<void(Value)> visit) const;
   void addNormalizeRecipe(unsigned batchNorm);
   void addViewReads(Operation *op, plan::GraphOp &graphOp, SmallVectorImpl<OpOperand *> &operands);
   void addEffect(plan::GraphOp &graphOp, SmallVectorImpl<OpOperand *> &operands);
