@@ -61,7 +61,7 @@ static void addRewrite(OpPassManager &pm, const OptimizeOptions &options) {
 }
 
 namespace {
-/// Says what is wrong with the gamma options where no pass that has them runs.
+/// Says what is wrong with the gamma options, also where no pass that has them runs.
 struct CheckGammaOptions : PassWrapper<CheckGammaOptions, OperationPass<func::FuncOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(CheckGammaOptions)
 
@@ -72,16 +72,32 @@ struct CheckGammaOptions : PassWrapper<CheckGammaOptions, OperationPass<func::Fu
   }
 
   void runOnOperation() override {
-    if (failed(ChainOptions().parseGamma(policies, threshold, getOperation().getLoc())))
+    if (failed(
+            ChainOptions().parseGamma(policies, threshold, getOperation().getLoc(), "dispatch, ")))
       signalPassFailure();
   }
 
   SmallVector<std::string> policies;
   double threshold;
 };
+
+/// Refuses a budget that no pass would keep.
+struct RefuseBudget : PassWrapper<RefuseBudget, OperationPass<>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(RefuseBudget)
+
+  void runOnOperation() override {
+    // Not of the op: that would print all of it.
+    emitError(getOperation()->getLoc())
+        << "expected no option `budget-bytes` with `plan=false`: nothing is planned";
+    signalPassFailure();
+  }
+};
 } // namespace
 
 void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &options) {
+  pm.addNestedPass<func::FuncOp>(std::make_unique<CheckGammaOptions>(options));
+  if (!options.plan && options.budgetBytes != -1)
+    pm.addPass(std::make_unique<RefuseBudget>());
   if (options.recognize) {
     RecognizeOptions recognize;
     recognize.anyChannelDim = options.anyChannelDim;
@@ -90,8 +106,6 @@ void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &
   }
   if (options.numerics == Numerics::Invert)
     addRewrite(pm, options);
-  else
-    pm.addNestedPass<func::FuncOp>(std::make_unique<CheckGammaOptions>(options));
   if (!options.plan)
     return;
   pm.addNestedPass<func::FuncOp>(createFoldTransposes());

@@ -19,6 +19,9 @@ namespace mlir::abn {
 using namespace mlir;
 using namespace mlir::abn;
 
+/// 1 GiB behind each buffer: the sums of as many as a step has stay in 64 bits.
+constexpr int64_t kMaxCanaryBytes = int64_t(1) << 30;
+
 /// The problem of an op whose sizes are constants, with `canaryBytes` behind each buffer.
 static ::abn::pack::Problem getProblem(PackOp op, int64_t alignment, int64_t canaryBytes) {
   ::abn::pack::Problem problem;
@@ -29,7 +32,10 @@ static ::abn::pack::Problem getProblem(PackOp op, int64_t alignment, int64_t can
     ::abn::pack::Buffer buffer;
     buffer.lower = lifetimes[2 * index];
     buffer.upper = lifetimes[2 * index + 1] + 1;
-    buffer.size = bytes.getSExtValue() + canaryBytes;
+    // The packer refuses what does not fit.
+    buffer.size = llvm::SaturatingAdd<uint64_t>(bytes.getZExtValue(), canaryBytes) > INT64_MAX
+                      ? INT64_MAX
+                      : bytes.getSExtValue() + canaryBytes;
     buffer.alignment = alignment;
     problem.buffers.push_back(buffer);
   }
@@ -60,6 +66,15 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
     if (canaryBytes < 0) {
       emitError(loc) << "expected no negative option `canary-bytes`, got "
                      << canaryBytes.getValue();
+      return signalPassFailure();
+    }
+    if (canaryBytes > kMaxCanaryBytes) {
+      emitError(loc) << "expected at most " << kMaxCanaryBytes
+                     << " for the option `canary-bytes`, got " << canaryBytes.getValue();
+      return signalPassFailure();
+    }
+    if (nodeLimit < 0) {
+      emitError(loc) << "expected no negative option `node-limit`, got " << nodeLimit.getValue();
       return signalPassFailure();
     }
     if (dynamicSize < 0) {

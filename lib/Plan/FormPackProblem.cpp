@@ -69,8 +69,8 @@ struct FormPackProblem : mlir::abn::impl::FormPackProblemBase<FormPackProblem> {
     if (func.isExternal() || !llvm::hasSingleElement(func.getBody()))
       return;
     if (outputs != "arena" && outputs != "outside") {
-      func.emitError() << "expected `arena` or `outside` for the option `outputs`, got `" << outputs
-                       << "`";
+      emitError(func.getLoc()) << "expected `arena` or `outside` for the option `outputs`, got `"
+                               << outputs << "`";
       return signalPassFailure();
     }
     if (failed(checkRegions(func)))

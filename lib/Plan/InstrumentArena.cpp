@@ -249,9 +249,9 @@ struct InstrumentArena : mlir::abn::impl::InstrumentArenaBase<InstrumentArena> {
     if (!arena || func->hasAttr(AbnDialect::kInstrumentedAttr))
       return success();
     if (!llvm::hasSingleElement(func.getBody()))
-      return func.emitError() << "expected a function of one block";
+      return emitError(func.getLoc()) << "expected a function of one block";
     if (!cast<MemRefType>(arena.getType()).hasStaticShape() && !arena.getDefiningOp())
-      return func.emitError() << "expected an arena whose size is known in the function";
+      return emitError(func.getLoc()) << "expected an arena whose size is known in the function";
     FailureOr<SmallVector<PlacedSlot>> slots = findSlots(func, arena);
     if (failed(slots))
       return failure();

@@ -50,7 +50,7 @@ public:
     if (!arena)
       return success();
     if (!llvm::hasSingleElement(func.getBody()))
-      return func.emitError() << "expected a function of one block";
+      return emitError(func.getLoc()) << "expected a function of one block";
     if (failed(readSizes()))
       return failure();
     for (Operation &op : func.getBody().front())
@@ -74,7 +74,7 @@ private:
     }
     Operation *def = arena.getDefiningOp();
     if (!def)
-      return func.emitError() << "expected an arena whose size is known in the function";
+      return emitError(func.getLoc()) << "expected an arena whose size is known in the function";
     std::optional<ArenaPosition> size = reader.read(def->getOperands().back());
     if (!size)
       return def->emitOpError("expected an arena of a sum of products of sizes");

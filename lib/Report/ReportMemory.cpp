@@ -173,9 +173,15 @@ struct ReportMemory : mlir::abn::impl::ReportMemoryBase<ReportMemory> {
     std::optional<unsigned> loss;
     if (lossResult >= 0)
       loss = lossResult;
+    // A step that has its record is not looked at again.
+    if (loss && *loss >= func.getNumResults()) {
+      emitError(func.getLoc()) << "expected the loss among the function's " << func.getNumResults()
+                               << " results, got result " << *loss;
+      return signalPassFailure();
+    }
     FailureOr<MemoryReport> report = buildReport(func, loss, dynamicSize);
     if (failed(report)) {
-      func.emitError() << "expected a training step: a function of one block";
+      emitError(func.getLoc()) << "expected a training step: a function of one block";
       return signalPassFailure();
     }
     warnOfSizes(func, *report);

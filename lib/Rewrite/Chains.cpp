@@ -33,7 +33,7 @@ std::optional<std::optional<GammaPolicy>> mlir::abn::parseGammaPolicy(StringRef 
 }
 
 LogicalResult ChainOptions::parseGamma(ArrayRef<std::string> entries, double threshold,
-                                       Location loc) {
+                                       Location loc, StringRef others) {
   if (!(threshold > 0) || !std::isfinite(threshold))
     return emitError(loc) << "expected a positive gamma threshold, got " << threshold;
   gammaThreshold = threshold;
@@ -43,7 +43,8 @@ LogicalResult ChainOptions::parseGamma(ArrayRef<std::string> entries, double thr
         entry.contains(':') ? entry.rsplit(':') : std::make_pair(StringRef(), entry);
     auto policy = parseGammaPolicy(policyText);
     if (!policy)
-      return emitError(loc) << "expected trust, check, clamp, abs or keep as gamma policy, got `"
+      return emitError(loc) << "expected " << (chain.empty() ? others : "")
+                            << "trust, check, clamp, abs or keep as gamma policy, got `"
                             << policyText << "`";
     if (chain.empty())
       gammaPolicy = *policy;

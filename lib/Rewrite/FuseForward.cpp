@@ -270,6 +270,7 @@ struct FuseForward : abn::impl::FuseForwardBase<FuseForward> {
       saved.insert(value);
     readActivationOutputs(*step, planner);
     planner.run();
+    warnOfUnknownChains(planner.getChains());
     for (Chain &chain : planner.getChains())
       recordSavedBefore(*step, chain, saved, dynamicSize);
     if (sinkBackwardReaders(*step, planner.getChains()))
@@ -287,6 +288,18 @@ struct FuseForward : abn::impl::FuseForwardBase<FuseForward> {
     });
     if (!changesNetwork && failed(guard.check()))
       signalPassFailure();
+  }
+
+  /// A policy that nothing follows is most likely misspelt.
+  void warnOfUnknownChains(ArrayRef<Chain> chains) {
+    for (StringRef entry : gammaPolicy) {
+      StringRef name = entry.rsplit(':').first;
+      if (entry.contains(':') && !name.empty() &&
+          llvm::none_of(chains, [&](const Chain &chain) { return chain.name == name; }))
+        emitWarning(getOperation().getLoc())
+            << "there is no batch norm `" << name << "`, whose gamma policy is given as `" << entry
+            << "`";
+    }
   }
 
   /// Every batch norm gets the reason why nothing was looked at.

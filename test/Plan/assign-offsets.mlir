@@ -9,12 +9,16 @@
 // RUN: not abn-opt %s --split-input-file --abn-assign-offsets=alignment=48 2>&1 | FileCheck %s --check-prefix=NOT-A-POWER
 // RUN: not abn-opt %s --split-input-file --abn-assign-offsets=alignment=8589934592 2>&1 | FileCheck %s --check-prefix=HUGE
 // RUN: not abn-opt %s --split-input-file --abn-assign-offsets=canary-bytes=-1 2>&1 | FileCheck %s --check-prefix=CANARY
+// RUN: not abn-opt %s --split-input-file --abn-assign-offsets=canary-bytes=9223372036854775807 2>&1 | FileCheck %s --check-prefix=CANARIES
+// RUN: not abn-opt %s --split-input-file --abn-assign-offsets=node-limit=-1 2>&1 | FileCheck %s --check-prefix=NO-NODES
 
 // ZERO: assign-offsets.mlir:{{[0-9]+}}:{{[0-9]+}}: error: expected a power of two for the option `alignment`, got 0
 // NEGATIVE: error: expected a power of two for the option `alignment`, got -256
 // NOT-A-POWER: error: expected a power of two for the option `alignment`, got 48
 // HUGE: error: expected at most 4294967296 for the option `alignment`, got 8589934592
 // CANARY: error: expected no negative option `canary-bytes`, got -1
+// CANARIES: error: expected at most 1073741824 for the option `canary-bytes`, got 9223372036854775807
+// NO-NODES: error: expected no negative option `node-limit`, got -1
 
 // Three buffers of which two are live at a time: the third takes the place of the first. What is live is
 // 200 bytes; the second of two that are live together begins at a multiple of the alignment, which the bound

@@ -7,6 +7,8 @@
 // RUN: not abn-opt %s --abn-optimize="numerics=approximate" 2>&1 | FileCheck %s --check-prefix=NUMERICS
 // A policy that there is not is refused where none is needed, too.
 // RUN: not abn-opt %s --abn-optimize="numerics=exact gamma-policy=dispatch,hope" 2>&1 | FileCheck %s --check-prefix=POLICY
+// RUN: not abn-opt %s --abn-optimize="gamma-policy=hope" 2>&1 | FileCheck %s --check-prefix=POLICY
+// RUN: not abn-opt %s --abn-optimize="plan=false budget-bytes=1" 2>&1 | FileCheck %s --check-prefix=UNPLANNED-BUDGET --implicit-check-not="see current operation"
 // RUN: not abn-opt %s --abn-optimize="numerics=exact gamma-threshold=-1" 2>&1 | FileCheck %s --check-prefix=THRESHOLD
 // RUN: abn-opt %s --abn-optimize="numerics=exact gamma-policy=dispatch,bn:trust" | FileCheck %s --check-prefixes=CHECK,EXACT
 // RUN: not abn-opt %s --abn-optimize="numerics=exact budget-bytes=1000" 2>&1 | FileCheck %s --check-prefix=BUDGET
@@ -44,7 +46,8 @@
 // The loss is a result of the step, not of the functions that choose between its versions.
 // RUN: abn-opt %s --abn-dispatch-gamma --abn-plan-recompute=loss-result=3 --abn-schedule=loss-result=3 \
 // RUN:   --abn-plan=loss-result=3 | FileCheck %s --check-prefix=VERSIONS
-// RUN: not abn-opt %s --abn-plan=loss-result=4 2>&1 | FileCheck %s --check-prefix=LOSS
+// RUN: not abn-opt %s --abn-plan=loss-result=4 2>&1 | FileCheck %s --check-prefix=LOSS --implicit-check-not="see current operation"
+// RUN: not abn-opt %s --abn-optimize=loss-result=4 2>&1 | FileCheck %s --check-prefix=LOSS --implicit-check-not="see current operation"
 
 // The network's own values only: nothing is inverted, nothing is in place of a batch norm's input.
 // CHECK-LABEL: func.func @step(
@@ -97,7 +100,8 @@
 // HEAP: error: expected `alloc` or `argument` for the option `arena`, got `heap`
 // OUTPUTS: error: expected `arena` or `outside` for the option `outputs`, got `elsewhere`
 // LOSS: optimize-plan.mlir:{{[0-9]+}}:{{[0-9]+}}: error: expected the loss among the function's 4 results, got result 4
-// POLICY: error: expected trust, check, clamp, abs or keep as gamma policy, got `hope`
+// UNPLANNED-BUDGET: error: expected no option `budget-bytes` with `plan=false`: nothing is planned
+// POLICY: error: expected dispatch, trust, check, clamp, abs or keep as gamma policy, got `hope`
 // THRESHOLD: error: expected a positive gamma threshold, got -1
 // ALIGNMENT: error: expected a power of two for the option `alignment`, got 100
 #id = affine_map<(n, c, h, w) -> (n, c, h, w)>

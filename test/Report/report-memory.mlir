@@ -23,6 +23,13 @@
 // RUN: not abn-opt %s --allow-unregistered-dialect --abn-report-memory=function=other 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=NAME
 
+// A loss that is not there, also where the step is packed and has its record.
+// RUN: not abn-opt %s --allow-unregistered-dialect --abn-report-memory=loss-result=77 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=LOSS --implicit-check-not="see current operation"
+// RUN: not abn-opt %S/../Plan/optimize-plan.mlir --abn-optimize --abn-plan --abn-report-memory=loss-result=77 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=LOSS --implicit-check-not="see current operation"
+// LOSS: error: expected the loss among the function's {{[0-9]+}} results, got result 77
+
 // A chain of 2048-byte tensors: x and y cross before, z after; mean, variance: 16 bytes each, of which
 // the variance is still read; the loss (4) crosses to its gradient. The peak is at the second activation's
 // gradient: four tensors, four statistics and the loss, and two gradients of 2048; x1 and y1 become z1.

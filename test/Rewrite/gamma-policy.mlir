@@ -3,6 +3,9 @@
 // RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false gamma-policy=clamp gamma-threshold=0.01" | FileCheck %s --check-prefixes=CHECK,CLAMP
 // RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false gamma-policy=abs,layer.bn:trust" | FileCheck %s --check-prefixes=CHECK,NAMED
 // RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false gamma-policy=keep" | FileCheck %s --check-prefixes=CHECK,KEEP
+// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false gamma-policy=nobody.bn:check" -o /dev/null 2>&1 | FileCheck %s --check-prefix=NOBODY
+// RUN: abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false gamma-policy=layer.bn:check" -o /dev/null 2>&1 | FileCheck %s --allow-empty --check-prefix=SOMEBODY
+// RUN: not abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false gamma-policy=layer.bn:dispatch" 2>&1 | FileCheck %s --check-prefix=ONE-ONLY
 // RUN: not abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false gamma-policy=hope" 2>&1 | FileCheck %s --check-prefix=BAD
 // RUN: not abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false gamma-threshold=0.0" 2>&1 | FileCheck %s --check-prefix=THRESHOLD
 // RUN: not abn-opt %s --allow-unregistered-dialect --abn-optimize="plan=false loss-result=9" 2>&1 | FileCheck %s --check-prefix=LOSS
@@ -10,7 +13,10 @@
 // The policy of a chain is its own attribute, else the option's entry for its name, else the
 // option's default.
 
-// BAD: gamma-policy.mlir:{{[0-9]+}}:{{[0-9]+}}: error: expected trust, check, clamp, abs or keep as gamma policy, got `hope`
+// NOBODY: gamma-policy.mlir:{{[0-9]+}}:{{[0-9]+}}: warning: there is no batch norm `nobody.bn`, whose gamma policy is given as `nobody.bn:check`
+// SOMEBODY-NOT: warning
+// ONE-ONLY: error: expected trust, check, clamp, abs or keep as gamma policy, got `dispatch`
+// BAD: gamma-policy.mlir:{{[0-9]+}}:{{[0-9]+}}: error: expected dispatch, trust, check, clamp, abs or keep as gamma policy, got `hope`
 // THRESHOLD: error: expected a positive gamma threshold, got
 // LOSS: error: expected the loss among the function's 4 results, got result 9
 

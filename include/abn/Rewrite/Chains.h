@@ -33,8 +33,10 @@ struct ChainOptions {
   double gammaThreshold = 1e-3;
   bool throughAdd = true;
 
-  /// Reads `policy` or `chain:policy` entries and the threshold; fails with a message at `loc`.
-  LogicalResult parseGamma(ArrayRef<std::string> entries, double threshold, Location loc);
+  /// Reads `policy` or `chain:policy` entries and the threshold; fails with a message at `loc`,
+  /// which names `others` too: what the caller has taken out.
+  LogicalResult parseGamma(ArrayRef<std::string> entries, double threshold, Location loc,
+                           StringRef others = "");
 };
 
 /// One batch norm with the activation that follows it.
