@@ -501,7 +501,7 @@ def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::ModuleOp"> {
            "the arena must not be larger; convolutions are computed again too if nothing else meets it">,
     Option<"objective", "objective", "std::string", "\"balanced\"",
            "`peak`: the smallest arena; `balanced`: the least recomputation within 3 % of it; `time`: no "
-           "recomputation">,
+           "recomputation but what the rewrite inverts">,
     Option<"alignment", "alignment", "int64_t", "256", "offsets are multiples of it, in bytes">,
     Option<"dynamicSize", "dynamic-size", "int64_t", "8",
            "what dynamic dimensions count as; the plan is valid for all sizes, and tuned for this one">,

@@ -17,6 +17,7 @@ namespace mlir::abn {
 
 using namespace mlir;
 using namespace mlir::abn;
+using bufferization::BufferizableOpInterface;
 
 /// Arguments may be overwritten only if the caller gave them up.
 static void markArguments(func::FuncOp func) {
@@ -27,6 +28,19 @@ static void markArguments(func::FuncOp func) {
     func.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName,
                     BoolAttr::get(func.getContext(), isDonated));
   }
+}
+
+/// Refuses scalar ops on whole tensors, which nothing bufferizes.
+static LogicalResult checkElementwise(func::FuncOp func) {
+  WalkResult result = func.walk([](Operation *op) -> WalkResult {
+    if (!OpTrait::hasElementwiseMappableTraits(op) || op->getNumResults() == 0 ||
+        !isa<TensorType>(op->getResult(0).getType()) || isa<BufferizableOpInterface>(op))
+      return WalkResult::advance();
+    // Not of the op: that would print all of it again.
+    return emitError(op->getLoc()) << "expected elementwise ops as linalg, got `" << op->getName()
+                                   << "` of tensors: run `--convert-elementwise-to-linalg` first";
+  });
+  return failure(result.wasInterrupted());
 }
 
 /// Says of each copy which op needed it: the first that uses the copy's target.
@@ -52,9 +66,12 @@ namespace {
 struct Bufferize : mlir::abn::impl::BufferizeBase<Bufferize> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    for (auto func : module.getOps<func::FuncOp>())
+    for (auto func : module.getOps<func::FuncOp>()) {
+      if (failed(checkElementwise(func)))
+        return signalPassFailure();
       if (!func.isExternal())
         markArguments(func);
+    }
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;
     options.allowReturnAllocsFromLoops = true;
