@@ -4,7 +4,8 @@
 
 readonly LLVM=22
 readonly BUILD_PACKAGES="libmlir-$LLVM-dev mlir-$LLVM-tools llvm-$LLVM-dev llvm-$LLVM-tools
-  clang-$LLVM lld-$LLVM cmake ninja-build ccache libboost-context-dev libdnnl-dev python3"
+  clang-$LLVM lld-$LLVM cmake ninja-build ccache libboost-context-dev libdnnl-dev
+  libzip-dev python3"
 readonly FORMAT_PACKAGES="clang-format-$LLVM"
 readonly TIDY_PACKAGES="clang-tidy-$LLVM"
 readonly BROWSER_PACKAGES="chromium"
