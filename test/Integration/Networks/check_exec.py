@@ -3,7 +3,7 @@
   check_exec.py original GRAPH.mlir     imports and lowers the graph as it is
   check_exec.py rewritten GRAPH.mlir    optimises it first, and also compares with the original
   check_exec.py calls GRAPH.mlir        plans it and runs its primitives through the runtime's library
-  check_exec.py gpu GRAPH.mlir          the same with kernels for all the rest, on the emulator
+  check_exec.py gpu GRAPH.mlir          the same with kernels for all the rest, on the emulator (abn-run)
 
 GRAPH.npz lies beside the graph (reference.py says what it holds). The lowered text must consist of
 upstream dialects only; an independent compiler (engines.py) runs it. Exit status 1 if a result is
@@ -11,9 +11,11 @@ out of tolerance, 2 if a step before the run failed.
 """
 
 import argparse
+import json
 import pathlib
 import re
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -131,44 +133,29 @@ def check_calls(options):
     return 0 if report(f"{calls} calls, against f64", expected.results, problems, worst) else 1
 
 
-def get_planned_bytes(planned):
-    """What each version of the step takes of the device beside its arguments: its arena, and the
-    constants of the module that it reads. Which version runs is chosen by its gammas."""
-    arenas = {int(size) for size in re.findall(r"\{abn\.arena[^}]*\} : memref<(\d+)xi8>", planned)}
-    constants = set()
-    for function in planned.split("func.func")[1:]:
-        used = re.findall(r"memref\.get_global @\S+ : memref<((?:\d+x)*)[a-z]+(\d+)>", function)
-        constants.add(sum(int(np.prod([int(size) for size in sizes.split("x") if size])) * int(bits) // 8
-                          for sizes, bits in used))
-    return {arena + count for arena in arenas for count in constants}
-
-
 def check_gpu(options):
-    """The planned step as a GPU gets it, in each version, under three schedules with equal bits; the
-    device memory that it takes is the plan's arena."""
-    import gpu_exec
-    expected = reference.Reference.load(pathlib.Path(options.graph).with_suffix(".npz"))
+    """The step as a GPU gets it, by abn-run on the emulator: each version, under three schedules with equal
+    bits, in the device memory that is planned. The results are judged here as well as there."""
+    stored = pathlib.Path(options.graph).with_suffix(".npz")
+    expected = reference.Reference.load(stored)
     good = True
     for numerics in ("", "gamma-policy=trust", "numerics=exact"):
-        planned = abn_opt(pathlib.Path(options.graph).read_text(),
-                          [*importer(options.graph), f"--abn-optimize={numerics}",
-                           "--abn-plan=chip=sm_80"])
-        planned_bytes = get_planned_bytes(planned)
-        program = gpu_exec.GpuStep(planned)
-        first = None
-        for schedule in gpu_exec.schedules():
-            start = time.time()
-            results = program.call(options.function, expected.arguments)
-            seconds = time.time() - start
-            bits = [np.asarray(result).tobytes() for result in results]
-            assert first in (None, bits), "the schedule changes a result"
-            first = bits
-            taken = program.taken_bytes
-            assert taken in planned_bytes, f"{taken} bytes of device memory, planned {planned_bytes}"
+        start = time.time()
+        with tempfile.TemporaryDirectory() as folder:
+            output, found = f"{folder}/results.npz", f"{folder}/found.json"
+            tool([find_tool("abn-run"), options.graph, f"--function={options.function}",
+                  f"--optimize={numerics}", f"--inputs={stored}", f"--compare={stored}", "--schedules=3",
+                  f"--output={output}", f"--json={found}"])
+            found = json.loads(pathlib.Path(found).read_text())
+            with np.load(output) as arrays:
+                results = [reference.decode(arrays[f"result{i}"], kind)
+                           for i, kind in enumerate(expected.dtypes)]
+        memory = found["memory"]
+        assert memory["as_planned"], memory
         worst, problems = reference.compare(expected, results)
-        launches = sum(kernel["launches"] for kernel in program.report["kernels"])
-        good = report(f"{numerics or 'default'}: {launches} launches of {len(program.report['kernels'])} kernels, "
-                      f"{taken} bytes of device memory as planned, {seconds:.1f} s, against f64",
+        good = report(f"{numerics or 'default'}: {found['total']['launches']} launches of "
+                      f"{len(found['kernels'])} kernels, {memory['step_bytes']} bytes of device memory as "
+                      f"planned, {time.time() - start:.1f} s, against f64",
                       expected.results, problems, worst) and good
     return 0 if good else 1
 
