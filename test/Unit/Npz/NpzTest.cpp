@@ -134,6 +134,25 @@ static void testFortranOrder() {
   expect(!std::memcmp(array.data.data(), wanted, sizeof(wanted)), "Fortran's order is turned");
 }
 
+/// Sound archives of arrays that do not have the bytes that their headers tell of.
+static void testSizes(const std::string &path) {
+  struct {
+    llvm::SmallVector<int64_t> shape;
+    size_t bytes;
+    const char *message;
+  } cases[] = {
+      {{4}, 12, "expected 16 bytes of elements, got 12"},
+      {{4}, 20, "expected 16 bytes of elements, got more"},
+      {{0}, 1, "expected 0 bytes of elements, got more"},
+      {{1 << 20, 1 << 20}, 400000, "expected 4398046511104 bytes of elements, got 400000"}};
+  for (const auto &[shape, bytes, message] : cases) {
+    Array array{{'f', 4}, shape, std::string(bytes, 'x')};
+    write(path, llvm::cantFail(printNpz({{"a", array}})));
+    std::string got = llvm::toString(llvm::cantFail(Reader::open(path)).read("a").takeError());
+    expect(got == "`" + path + "`: array `a`: " + message, got);
+  }
+}
+
 /// Whether all of a file can be read.
 static bool readAll(const std::string &path) {
   auto reader = Reader::open(path);
@@ -173,11 +192,12 @@ static void testDamage(const std::string &path) {
   std::printf("%zu cut off, %u of %u with other bytes refused\n", sound.size(), refused, flips);
   expect(refused > flips / 3, "most damaged files are refused");
   // The same without a checksum in the way: headers of all kinds of nonsense.
+  static constexpr StringRef kPieces("\0\1{}(),:'\"<>fObiucVU0123456789- ", 32);
   std::string text = printNpy(arrays[1].second);
   for (unsigned i = 0; i < 200000; ++i) {
     std::string damaged = text;
     for (unsigned k = 0, e = 1 + random() % 3; k < e; ++k)
-      damaged[random() % 128] = "\x00\x01{}(),:'\"<>fObiucVU0123456789- "[random() % 34];
+      damaged[random() % 128] = kPieces[random() % kPieces.size()];
     damaged.resize(random() % 8 ? damaged.size() : random() % damaged.size());
     auto header = parseNpyHeader(damaged);
     if (!header)
@@ -190,6 +210,7 @@ int main(int argc, char **argv) {
   testRoundTrip(path);
   testHeaders();
   testFortranOrder();
+  testSizes(path);
   testDamage(path);
   std::printf("%u wrong\n", failures);
   return failures != 0;
