@@ -109,6 +109,8 @@ static int checkOptions(const Target &target) {
   bool isEmulator = target.name == "emulator";
   if (!isEmulator && chip.empty())
     return fail("target `" + target.name + "` needs --chip, such as sm_90");
+  if (!isEmulator && toolkit.empty())
+    return fail("target `" + target.name + "` needs --toolkit, the folder of a CUDA toolkit");
   if (!isEmulator && (instrument.getNumOccurrences() && instrument))
     return fail("--instrument is for the emulator only");
   if (!isEmulator && scheduleCount != 1)
@@ -219,6 +221,8 @@ static int run(const char *argv0) {
   mlir::registerAllToLLVMIRTranslations(registry);
   mlir::abn::registerToolPasses();
   mlir::MLIRContext context(registry);
+  // An error of a whole module would print it.
+  context.printOpOnDiagnostic(false);
   StepOptions options = getStepOptions(**target);
   llvm::Expected<Step> step = compileStep(context, options);
   if (!step)
