@@ -156,6 +156,11 @@ def check_errors(folder):
         np.savez(bad, **{key: value for key, value in {**refs, **changes}.items() if value is not None})
         return [TYPES, f"--inputs={sound}", f"--compare={bad}"]
 
+    def no_library():
+        (folder / "lib").mkdir()
+        (folder / "lib" / "libabn_runtime_emulator.so").write_text("text")
+        return [TYPES, f"--runtime={folder}/lib"]
+
     # The case makes its files when it runs: a message and a function of none.
     cases = [
         ("No such file or directory", lambda: [folder / "none.mlir"]),
@@ -178,6 +183,7 @@ def check_errors(folder):
          lambda: [TYPES, f"--runtime={folder}"]),
         (f"target `cuda` needs the library `libabn_runtime_cuda.so`, which is not in `{folder}`",
          lambda: [TYPES, "--target=cuda", "--chip=sm_90", f"--toolkit={folder}", f"--runtime={folder}"]),
+        (f"cannot load `{folder}/lib/libabn_runtime_emulator.so`: ", no_library),
         ("unknown chip `sm_1`", lambda: [TYPES, "--chip=sm_1", f"--inputs={sound}"]),
         ("expected options of `abn-plan`, got", lambda: [TYPES, "--plan=colour=red"]),
         ("expected options of `abn-optimize`, got", lambda: [TYPES, "--optimize=numerics=some"]),

@@ -2,15 +2,14 @@
 #include "Target.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/Twine.h"
-#include "llvm/Support/DynamicLibrary.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include <dlfcn.h>
 #include <vector>
 
 using namespace mlir::abn::run;
 using llvm::StringRef;
 using llvm::Twine;
-using llvm::sys::DynamicLibrary;
 
 static constexpr llvm::StringLiteral kEmulatorLibraries[] = {"libabn_runtime_emulator.so",
                                                              "libabn_runtime_dnnl.so"};
@@ -62,8 +61,10 @@ static std::vector<std::string> getFolders(StringRef folder, const char *argv0) 
   return folders;
 }
 
-static llvm::Expected<DynamicLibrary> openLibrary(const Target &target, StringRef name,
-                                                  llvm::ArrayRef<std::string> folders) {
+/// The library's handle. It stays open: threads of oneDNN wait in the code of what it brings along,
+/// also while the process ends.
+static llvm::Expected<void *> openLibrary(const Target &target, StringRef name,
+                                          llvm::ArrayRef<std::string> folders) {
   std::string looked;
   for (const std::string &folder : folders) {
     llvm::SmallString<256> path(folder);
@@ -72,10 +73,9 @@ static llvm::Expected<DynamicLibrary> openLibrary(const Target &target, StringRe
       looked += (looked.empty() ? "`" : " and `") + folder + "`";
       continue;
     }
-    std::string message;
-    DynamicLibrary library = DynamicLibrary::getPermanentLibrary(path.c_str(), &message);
-    if (!library.isValid())
-      return llvm::createStringError("cannot load `" + path + "`: " + message);
+    void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
+    if (!library)
+      return llvm::createStringError("cannot load `" + path + "`: " + dlerror());
     return library;
   }
   return llvm::createStringError("target `" + target.name + "` needs the library `" + name +
@@ -84,7 +84,7 @@ static llvm::Expected<DynamicLibrary> openLibrary(const Target &target, StringRe
 }
 
 llvm::Expected<Runtime> Runtime::open(const Target &target, StringRef folder, const char *argv0) {
-  std::vector<DynamicLibrary> libraries;
+  std::vector<void *> libraries;
   for (StringRef name : target.libraries) {
     auto library = openLibrary(target, name, getFolders(folder, argv0));
     if (!library)
@@ -95,9 +95,9 @@ llvm::Expected<Runtime> Runtime::open(const Target &target, StringRef folder, co
   const char *missing = nullptr;
   auto find = [&](auto &function, const char *symbol, bool isNeeded) {
     void *address = nullptr;
-    for (DynamicLibrary &library : libraries)
+    for (void *library : libraries)
       if (!address)
-        address = library.getAddressOfSymbol(symbol);
+        address = dlsym(library, symbol);
     function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(address);
     if (!address && isNeeded)
       missing = symbol;
