@@ -3,7 +3,11 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ExecutionEngine/Orc/Core.h"
+#include "llvm/ExecutionEngine/Orc/Mangling.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/WithColor.h"
+#include <cstdlib>
 
 using namespace mlir;
 using namespace mlir::abn::run;
@@ -28,6 +32,29 @@ std::optional<Dtype> mlir::abn::run::getDtype(Type element) {
   return Dtype{integer.isUnsigned() ? 'u' : 'i', width / 8};
 }
 
+/// What `cf.assert` becomes in host code: its message goes to `puts`, and then comes `abort`.
+static std::string assertion;
+static int keepAssertion(const char *message) {
+  assertion = message;
+  return 0;
+}
+/// The step cannot go on, and nothing of it is written yet.
+[[noreturn]] static void stopStep() {
+  llvm::WithColor::error(llvm::errs(), "abn-run") << "the step stopped: " << assertion << '\n';
+  std::_Exit(1);
+}
+
+static llvm::orc::SymbolMap getHostSymbols(llvm::orc::MangleAndInterner intern) {
+  auto define = [](auto *function) {
+    return llvm::orc::ExecutorSymbolDef(llvm::orc::ExecutorAddr::fromPtr(function),
+                                        llvm::JITSymbolFlags::Exported);
+  };
+  llvm::orc::SymbolMap symbols;
+  symbols[intern("puts")] = define(&keepAssertion);
+  symbols[intern("abort")] = define(&stopStep);
+  return symbols;
+}
+
 llvm::Expected<std::unique_ptr<Execution>> Execution::create(Step &step, const Runtime &runtime) {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
@@ -41,6 +68,7 @@ llvm::Expected<std::unique_ptr<Execution>> Execution::create(Step &step, const R
   if (!engine)
     return engine.takeError();
   execution->engine = std::move(*engine);
+  execution->engine->registerSymbols(getHostSymbols);
   // Runs the global constructors, which load the kernels.
   execution->engine->initialize();
   if (std::string error = runtime.firstError(); !error.empty())
