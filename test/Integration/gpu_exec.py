@@ -46,16 +46,16 @@ class DeviceArray:
 
 class GpuStep:
     """A planned training step (MLIR text on memrefs, its arena in device memory) with its kernels on the
-    emulator and its primitives in the runtime's library."""
+    emulator and its primitives in the runtime's library. `image` says how the kernels are compiled."""
 
-    def __init__(self, planned, chip="sm_80", instrument=True):
+    def __init__(self, planned, chip="sm_80", instrument=True, image="format=offload"):
         self.types = mlir_exec.signatures(
             mlir_exec.tool([mlir_exec.find_tool("abn-opt"), "--mlir-print-op-generic",
                             "--mlir-print-local-scope"], planned))
         emulator.reset()
-        self.dnn = mlir_exec.OneDnn()
+        self.dnn = mlir_exec.DnnLibrary()
         self.library = emulator.build(
-            planned, f"chips={chip} format=offload instrument={'true' if instrument else 'false'}")
+            planned, f"chips={chip} {image} instrument={'true' if instrument else 'false'}")
         if emulator.first_error():
             raise EmulatorError(emulator.first_error())
 
