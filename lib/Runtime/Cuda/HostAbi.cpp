@@ -56,9 +56,11 @@ ABN_ABI void mgpuModuleUnload(void *module) {
     return;
   guardedGpu("mgpuModuleUnload", [&] {
     // A global destructor calls this: the driver may be gone already, and the module with it.
-    int code = driver().cuModuleUnload(module);
-    if (code != CUDA_ERROR_DEINITIALIZED)
-      checkDriver(code, "cuModuleUnload");
+    int device = 0;
+    if (driver().cuDeviceGet(&device, 0) == CUDA_ERROR_DEINITIALIZED)
+      return;
+    ContextScope scope;
+    checkDriver(driver().cuModuleUnload(module), "cuModuleUnload");
   });
 }
 

@@ -3,49 +3,23 @@
 // current, streams have to be alive, what is freed has to be allocated. With ABN_FAKE_OLD_DRIVER a
 // function is missing.
 #include "Fake.h"
+#include "FakeEmulator.h"
 #include "Runtime/Cuda/Declarations.h"
 #include <cstdint>
 #include <cstring>
-#include <dlfcn.h>
 #include <map>
 #include <mutex>
 #include <set>
 #include <vector>
 
 using namespace abn::cuda;
+using abn::fake::Emulator;
 using abn::fake::log;
 
 static constexpr int kInvalidValue = 1, kInvalidContext = 201, kInvalidHandle = 400;
 static constexpr int kIllegalAddress = CUDA_ERROR_ILLEGAL_ADDRESS;
 
 namespace {
-/// The emulator's host ABI, found in its own library: in the process these names are the CUDA
-/// runtime's.
-struct Emulator {
-  void *handle = dlopen(ABN_EMULATOR, RTLD_NOW | RTLD_LOCAL);
-  template <typename Function> Function *find(const char *name) const {
-    return reinterpret_cast<Function *>(dlsym(handle, name));
-  }
-  void *(*load)(void *, size_t) = find<void *(void *, size_t)>("mgpuModuleLoad");
-  void (*unload)(void *) = find<void(void *)>("mgpuModuleUnload");
-  void *(*getFunction)(void *,
-                       const char *) = find<void *(void *, const char *)>("mgpuModuleGetFunction");
-  void (*launch)(void *, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, int32_t,
-                 void *, void **, void **, size_t) =
-      find<void(void *, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, intptr_t, int32_t, void *,
-                void **, void **, size_t)>("mgpuLaunchKernel");
-  void *(*allocate)(uint64_t, void *, bool) = find<void *(uint64_t, void *, bool)>("mgpuMemAlloc");
-  void (*release)(void *, void *) = find<void(void *, void *)>("mgpuMemFree");
-  void (*copy)(void *, void *, size_t,
-               void *) = find<void(void *, void *, size_t, void *)>("mgpuMemcpy");
-  void (*fill32)(void *, unsigned, size_t,
-                 void *) = find<void(void *, unsigned, size_t, void *)>("mgpuMemset32");
-  void (*fill16)(void *, unsigned short, size_t,
-                 void *) = find<void(void *, unsigned short, size_t, void *)>("mgpuMemset16");
-  const char *(*lastError)() = find<const char *()>("abnGpuLastError");
-  void (*resetError)() = find<void()>("abnGpuResetError");
-};
-
 struct Module {
   void *emulated; // null for machine code
 };
@@ -69,7 +43,12 @@ static State &state() {
   return *made;
 }
 
-static thread_local std::vector<void *> contexts;
+/// The calling thread's. Never destroyed: modules are unloaded by global destructors, which run
+/// later.
+static std::vector<void *> &contexts() {
+  static thread_local auto *stack = new std::vector<void *>;
+  return *stack;
+}
 static char primaryContext;
 
 /// "stream 2", "stream 0" for the default one.
@@ -93,7 +72,7 @@ static int emulatorStatus() {
 #define REQUIRE_CONTEXT                                                                            \
   std::lock_guard<std::mutex> lock(state().mutex);                                                 \
   ABN_FAKE_FAILURE;                                                                                \
-  if (contexts.empty())                                                                            \
+  if (contexts().empty())                                                                          \
   return kInvalidContext
 
 ABN_FAKE int cuInit(unsigned) {
@@ -142,8 +121,11 @@ ABN_FAKE int cuDeviceGetName(char *name, int size, int) {
   return 0;
 }
 ABN_FAKE int cuDeviceGetAttribute(int *value, int attribute, int) {
-  *value = attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR ? 9 : 0;
-  return 0;
+  // An H100's: compute capability 9.0, 2.619 GHz, 5120 bits.
+  const std::map<int, int> values = {{75, 9}, {76, 0}, {36, 2619000}, {37, 5120}};
+  auto found = values.find(attribute);
+  *value = found == values.end() ? 0 : found->second;
+  return found == values.end() ? kInvalidValue : 0;
 }
 ABN_FAKE int cuDevicePrimaryCtxRetain(void **context, int) {
   ABN_FAKE_FAILURE;
@@ -152,14 +134,14 @@ ABN_FAKE int cuDevicePrimaryCtxRetain(void **context, int) {
 }
 ABN_FAKE int cuCtxPushCurrent_v2(void *context) {
   ABN_FAKE_FAILURE;
-  contexts.push_back(context);
+  contexts().push_back(context);
   return 0;
 }
 ABN_FAKE int cuCtxPopCurrent_v2(void **context) {
-  if (contexts.empty())
+  if (contexts().empty())
     return kInvalidContext;
-  *context = contexts.back();
-  contexts.pop_back();
+  *context = contexts().back();
+  contexts().pop_back();
   return 0;
 }
 
@@ -205,7 +187,7 @@ ABN_FAKE int cuModuleLoadDataEx(void **module, const void *image, unsigned count
         std::strcpy(static_cast<char *>(values[i]), "ptxas fatal: line 1");
     return code;
   }
-  if (contexts.empty())
+  if (contexts().empty())
     return kInvalidContext;
   auto *made = new Module{nullptr};
   const char *kind = isPtx ? "PTX" : "machine code";
@@ -225,7 +207,7 @@ ABN_FAKE int cuModuleLoadDataEx(void **module, const void *image, unsigned count
 }
 
 ABN_FAKE int cuModuleUnload(void *module) {
-  ABN_FAKE_FAILURE;
+  REQUIRE_CONTEXT;
   auto *loaded = static_cast<Module *>(module);
   if (loaded->emulated)
     state().emulator.unload(loaded->emulated);

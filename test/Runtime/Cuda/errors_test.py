@@ -209,9 +209,16 @@ def test_reset():
     assert error is None and copied == [0, 1, 2, 3], (error, copied)
 
 
+def unload_at_the_end(runtime):
+    module = runtime.load(MACHINE_CODE)
+    os.environ["ABN_FAKE_FAIL"] = "cuDeviceGet=4,cuCtxPushCurrent_v2=4,cuModuleUnload=4"
+    runtime.library.mgpuModuleUnload(ctypes.c_void_p(module))
+    return runtime.error()
+
+
 def test_unload_at_the_end():
     """Global destructors may run after the driver's own."""
-    assert in_process(use_all, ABN_FAKE_FAIL="cuModuleUnload=4").value[0] is None
+    assert in_process(unload_at_the_end).value is None
     expect(in_process(use_all, ABN_FAKE_FAIL="cuModuleUnload=400").value[0], "mgpuModuleUnload", "error 400")
 
 
