@@ -330,3 +330,65 @@ ABN_FAKE int cudnnConvolutionBackwardFilter(void *, const void *, void *xd, cons
   accumulate(p, dy, x, dw, p.w.sizes, p.ws, 2);
   return 0;
 }
+
+//===----------------------------------------------------------------------===//
+// Batch norm and ReLU: what benchmarks/gpu.py compares with. Checked and logged, not computed.
+//===----------------------------------------------------------------------===//
+
+/// Whether the operands belong together: full-size tensors of one shape, vectors of f32 per
+/// channel.
+static bool isBatchNorm(const std::vector<void *> &full, void *vector,
+                        const std::vector<const void *> &data) {
+  auto &first = *static_cast<Tensor *>(full.front()), &channels = *static_cast<Tensor *>(vector);
+  bool good = channels.type == CUDNN_DATA_FLOAT && count(channels.sizes) == first.sizes[1] &&
+              channels.sizes[1] == first.sizes[1];
+  for (void *each : full)
+    good = good && static_cast<Tensor *>(each)->sizes == first.sizes;
+  for (const void *each : data)
+    good = good && each;
+  return good;
+}
+
+ABN_FAKE int cudnnBatchNormalizationForwardTraining(void *, int mode, const void *, const void *,
+                                                    void *xd, const void *x, void *yd, void *y,
+                                                    void *vd, const void *scale, const void *bias,
+                                                    double, void *mean, void *variance,
+                                                    double epsilon, void *savedMean,
+                                                    void *savedScale) {
+  ABN_FAKE_FAILURE;
+  log("%s mode %d", __func__, mode);
+  return epsilon == 1e-5 && isBatchNorm({xd, yd}, vd,
+                                        {x, y, scale, bias, mean, variance, savedMean, savedScale})
+             ? 0
+             : kBadParam;
+}
+
+ABN_FAKE int cudnnBatchNormalizationBackward(void *, int mode, const void *, const void *,
+                                             const void *, const void *, void *xd, const void *x,
+                                             void *dyd, const void *dy, void *dxd, void *dx,
+                                             void *vd, const void *scale, void *dScale, void *dBias,
+                                             double epsilon, const void *savedMean,
+                                             const void *savedScale) {
+  ABN_FAKE_FAILURE;
+  log("%s mode %d", __func__, mode);
+  return epsilon == 1e-5 && isBatchNorm({xd, dyd, dxd}, vd,
+                                        {x, dy, dx, scale, dScale, dBias, savedMean, savedScale})
+             ? 0
+             : kBadParam;
+}
+
+ABN_FAKE int cudnnActivationForward(void *, void *ad, const void *, void *xd, const void *x,
+                                    const void *, void *yd, void *y) {
+  ABN_FAKE_FAILURE;
+  log("%s mode %d", __func__, *static_cast<int *>(ad));
+  return x && y && static_cast<Tensor *>(xd)->sizes == static_cast<Tensor *>(yd)->sizes ? 0
+                                                                                        : kBadParam;
+}
+
+ABN_FAKE int cudnnActivationBackward(void *, void *ad, const void *, void *, const void *y, void *,
+                                     const void *dy, void *, const void *x, const void *, void *,
+                                     void *dx) {
+  ABN_FAKE_FAILURE;
+  log("%s mode %d", __func__, *static_cast<int *>(ad));
+  return y && dy && x && dx ? 0 : kBadParam;
+}
