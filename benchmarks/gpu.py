@@ -379,7 +379,7 @@ def main():
     try:
         rivals = find_rivals(runtime)
         rows = [report(runtime, case, measure_case(runtime, rivals, case, options.seconds)) for case in cases]
-    except Unavailable as error:
+    except (Unavailable, mlir_exec.ToolError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     if options.json:

@@ -85,7 +85,10 @@ ContextScope::~ContextScope() {
 }
 
 std::string abn::cuda::describeChip() {
-  // No lock: an error may be described while a device is being looked at.
+  // An error may be described while a device is being looked at.
+  std::unique_lock<std::mutex> lock(devices().mutex, std::try_to_lock);
+  if (!lock)
+    return "";
   auto found = devices().byOrdinal.find(defaultDevice);
   if (found == devices().byOrdinal.end() || !found->second.chip)
     return "";
