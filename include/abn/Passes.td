@@ -1237,7 +1237,8 @@ def OrderStream : Pass<"abn-order-stream", "::mlir::ModuleOp"> {
   let description = [{
     A function that uses the device creates a stream (`mgpuStreamCreate`), launches its kernels and
     library calls on it, copies on it, and waits for it before it returns; the host waits only where
-    it reads. Allocations do not depend on it, deallocations wait for it.
+    it reads. Allocations do not depend on it, deallocations wait for it. A launch takes the stream as a
+    token, which gpu-to-llvm makes a stream again.
 
     ```text
     gpu.launch_func @kernels::@f blocks in (%c1, %c1, %c1) threads in (%c32, %c1, %c1)
@@ -1247,7 +1248,8 @@ def OrderStream : Pass<"abn-order-stream", "::mlir::ModuleOp"> {
 
     ```text
     %stream = call @mgpuStreamCreate() : () -> !llvm.ptr
-    gpu.launch_func <%stream : !llvm.ptr> @kernels::@f blocks in (%c1, %c1, %c1)
+    %on_stream = builtin.unrealized_conversion_cast %stream : !llvm.ptr to !gpu.async.token
+    %done = gpu.launch_func async [%on_stream] @kernels::@f blocks in (%c1, %c1, %c1)
         threads in (%c32, %c1, %c1)
     call @mgpuStreamSynchronize(%stream) : (!llvm.ptr) -> ()
     call @mgpuStreamDestroy(%stream) : (!llvm.ptr) -> ()

@@ -51,6 +51,8 @@ public:
   void order(ArrayRef<Operation *> ops) {
     b.setInsertionPointToStart(&func.getBody().front());
     stream = call("mgpuStreamCreate", {}, pointer).getResult(0);
+    Type token = gpu::AsyncTokenType::get(b.getContext());
+    onStream = UnrealizedConversionCastOp::create(b, token, stream).getResult(0);
     for (Operation *op : ops)
       order(op);
     for (auto exit : func.getOps<func::ReturnOp>()) {
@@ -65,13 +67,27 @@ private:
     b.setInsertionPoint(op);
     b.setLoc(op->getLoc());
     if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op))
-      launch.getAsyncObjectMutable().assign(stream);
+      order(launch);
     else if (takesStream(op))
       op->setOperand(op->getNumOperands() - 1, stream);
     else if (auto memcpy = dyn_cast<gpu::MemcpyOp>(op))
       order(memcpy);
     else
       waitFor(op);
+  }
+
+  /// A launch that waits for the stream as for a token: gpu-to-llvm makes tokens streams. The
+  /// stream that a launch names itself is dropped there, and each launch is given one of its own,
+  /// which waits for none.
+  void order(gpu::LaunchFuncOp launch) {
+    std::optional<gpu::KernelDim3> clusters;
+    if (launch.hasClusterSize())
+      clusters = launch.getClusterSizeOperandValues();
+    gpu::LaunchFuncOp::create(b, launch.getKernel(), launch.getGridSizeOperandValues(),
+                              launch.getBlockSizeOperandValues(),
+                              launch.getDynamicSharedMemorySize(), launch.getKernelOperands(),
+                              onStream.getType(), onStream, clusters);
+    launch.erase();
   }
 
   /// A copy on the stream. The host may read what it wrote at once.
@@ -136,6 +152,8 @@ private:
   func::FuncOp func;
   Type pointer;
   Value stream;
+  /// The stream as a token.
+  Value onStream;
 };
 
 struct OrderStream : abn::impl::OrderStreamBase<OrderStream> {

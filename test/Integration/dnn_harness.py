@@ -104,7 +104,7 @@ class Suite:
     def check(self, keep=None):
         text, runtime = "".join(self.functions), None
         if self.route == "calls":
-            runtime = mlir_exec.OneDnn()
+            runtime = mlir_exec.DnnLibrary()
             calls = mlir_exec.abn_opt(text, PASSES["calls"]).count("llvm.call @abnDnn")
             assert calls == len(self.cases), f"{len(self.cases)} cases, {calls} calls"
         # Compiling hundreds of functions takes longer than running them: no optimisation.

@@ -44,6 +44,57 @@ class DeviceArray:
         return array
 
 
+class GpuStep:
+    """A planned training step (MLIR text on memrefs, its arena in device memory) with its kernels on the
+    emulator and its primitives in the runtime's library. `image` says how the kernels are compiled."""
+
+    def __init__(self, planned, chip="sm_80", instrument=True, image="format=offload"):
+        self.types = mlir_exec.signatures(
+            mlir_exec.tool([mlir_exec.find_tool("abn-opt"), "--mlir-print-op-generic",
+                            "--mlir-print-local-scope"], planned))
+        emulator.reset()
+        self.dnn = mlir_exec.DnnLibrary()
+        self.library = emulator.build(
+            planned, f"chips={chip} {image} instrument={'true' if instrument else 'false'}")
+        if emulator.first_error():
+            raise EmulatorError(emulator.first_error())
+
+    def call(self, name, args):
+        """The results, copied from the device; `self.taken_bytes` is what the step allocated beside its
+        arguments. Raises EmulatorError."""
+        argument_types, result_types = self.types[name]
+        emulator.reset()
+        arrays = [DeviceArray(to_array(value, kind)) for value, (_, kind) in zip(args, argument_types)]
+        before = EMULATOR.abnEmulatorHighWaterBytes()
+        descriptors = [array.descriptor() for array in arrays]
+        results = np.zeros(sum(3 + 2 * rank for rank, _ in result_types), np.int64)
+        function = getattr(self.library, "_mlir_ciface_" + name)
+        function.restype = None
+        function(ctypes.c_void_p(results.ctypes.data),
+                 *(ctypes.c_void_p(each.ctypes.data) for each in descriptors))
+        if error := emulator.first_error() or self.dnn.take_error():
+            emulator.reset()
+            raise EmulatorError(error)
+        self.report = emulator.report()
+        self.taken_bytes = EMULATOR.abnEmulatorHighWaterBytes() - before
+        out, position = [], 0
+        for rank, kind in result_types:
+            out.append(take(results[position:position + 3 + 2 * rank], rank, kind))
+            position += 3 + 2 * rank
+        for array in arrays:
+            array.take()
+        return out
+
+
+def take(fields, rank, kind):
+    """The contiguous device array that a memref descriptor names."""
+    array = np.empty([int(size) for size in fields[3:3 + rank]], mlir_exec.NUMPY_TYPES[kind])
+    strides = [int(stride) * array.itemsize for stride in fields[3 + rank:]]
+    assert array.size <= 1 or strides == list(array.strides), "expected a contiguous result"
+    copy(array.ctypes.data, int(fields[1]) + int(fields[2]) * array.itemsize, array.nbytes)
+    return from_array(array, kind)
+
+
 def copy(to, source, count):
     EMULATOR.mgpuMemcpy(ctypes.c_void_p(to), ctypes.c_void_p(source), ctypes.c_size_t(count), None)
 

@@ -280,14 +280,14 @@ def load_runner_utils():
                 mode=ctypes.RTLD_GLOBAL)
 
 
-class OneDnn:
-    """The runtime library that implements abn/Runtime/Dnn.h on oneDNN, loaded so that compiled modules
-    find its functions."""
+class DnnLibrary:
+    """A runtime library that implements abn/Runtime/Dnn.h, loaded so that compiled modules find its functions:
+    the one that ABN_DNN_LIBRARY names, or else the project's own on oneDNN."""
 
     def __init__(self):
         built = os.path.dirname(os.path.dirname(os.path.realpath(find_tool("abn-opt"))))
-        self.library = ctypes.CDLL(os.path.join(built, "lib", "libabn_runtime_dnnl.so"),
-                                   mode=ctypes.RTLD_GLOBAL)
+        path = os.environ.get("ABN_DNN_LIBRARY", os.path.join(built, "lib", "libabn_runtime_dnnl.so"))
+        self.library = ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
         self.library.abnDnnLastError.restype = ctypes.c_char_p
 
     def take_error(self):

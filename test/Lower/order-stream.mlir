@@ -1,12 +1,15 @@
 // RUN: abn-opt %s --abn-order-stream | FileCheck %s
+// The host module still has the one stream, and no other.
+// RUN: abn-opt %s --abn-to-gpu="chips=sm_80 format=offload" | FileCheck %s --check-prefix=HOST
 
 // One stream for kernels and copies; the host waits before it returns, and before it reads.
 // CHECK-LABEL: func @step
 // CHECK: %[[S:.+]] = call @mgpuStreamCreate()
-// CHECK: gpu.launch_func <%[[S]] : !llvm.ptr> @kernels::@f
+// CHECK: %[[T:.+]] = builtin.unrealized_conversion_cast %[[S]] : !llvm.ptr to !gpu.async.token
+// CHECK: gpu.launch_func async [%[[T]]] @kernels::@f
 // CHECK: call @mgpuMemcpy(%{{.*}}, %{{.*}}, %{{.*}}, %[[S]])
 // CHECK-NOT: mgpuStreamSynchronize
-// CHECK: gpu.launch_func <%[[S]] : !llvm.ptr> @kernels::@f
+// CHECK: gpu.launch_func async [%[[T]]] @kernels::@f
 // CHECK: memref.alloca
 // CHECK: call @mgpuMemcpy(%{{.*}}, %{{.*}}, %{{.*}}, %[[S]])
 // CHECK-NEXT: call @mgpuStreamSynchronize(%[[S]])
@@ -14,6 +17,13 @@
 // CHECK: call @mgpuStreamSynchronize(%[[S]])
 // CHECK: call @mgpuStreamDestroy(%[[S]])
 // CHECK: return
+
+// HOST-LABEL: llvm.func @step
+// HOST: %[[S:.+]] = llvm.call @mgpuStreamCreate()
+// HOST: gpu.launch_func <%[[S]] : !llvm.ptr> @kernels::@f
+// HOST: gpu.launch_func <%[[S]] : !llvm.ptr> @kernels::@f
+// HOST-NOT: mgpuStreamCreate
+// HOST: llvm.return
 
 // CHECK-LABEL: func @host_only
 // CHECK-NOT: mgpu

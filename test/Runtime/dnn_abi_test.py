@@ -8,11 +8,12 @@ import threading
 
 import numpy as np
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "Integration"))
-from mlir_exec import OneDnn, from_bf16, to_bf16
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Integration"))
+from mlir_exec import DnnLibrary, from_bf16, to_bf16
 
 F32, F16, BF16 = 1, 2, 3
-runtime = OneDnn()
+runtime = DnnLibrary()
+IS_GPU = hasattr(runtime.library, "abnGpuLastError")
 
 
 def convolution(**changes):
@@ -86,7 +87,8 @@ def test_errors(random):
     expect_error(call("abnDnnConvolution", convolution(), None, w, None, y), "expected an input, got null")
     expect_error(call("abnDnnConvolution", convolution(), x, w, None, None), "expected a result, got null")
     expect_error(call("abnDnnMaxPool", pool(), x, y, None), "expected indices, got null")
-    expect_error(call("abnDnnMaxPoolGrad", pool(), y, np.array([1, 4]), x), "expected indices below 4, got 4")
+    if not IS_GPU:  # A GPU's library does not see what indices are when it is called: it passes over bad ones.
+        expect_error(call("abnDnnMaxPoolGrad", pool(), y, np.array([1, 4]), x), "expected indices below 4, got 4")
     expect_error(call("abnDnnResize", resize(mode=2), x, y), "abnDnnResize", "expected a mode")
     expect_error(call("abnDnnResize", resize(has_scales=1), x, y), "expected finite, positive scales")
     expect_error(call("abnDnnMatmul", matmul(2, 3, 4, lhs_ld=3), x, w, y), "a leading dimension of lhs")

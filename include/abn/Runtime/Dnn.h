@@ -1,7 +1,7 @@
 // The C ABI between a compiled step and the library that runs its primitives: the dnn dialect's ops
 // and matrix products. `convert-dnn-to-calls` emits the calls; libabn_runtime_dnnl.so (oneDNN)
-// implements them on the CPU, another library may stand in its place. docs/Runtime.md has the
-// rules.
+// implements them on the CPU, libabn_runtime_cuda.so (cuDNN, cuBLAS) on a GPU, another library may
+// stand in their place. docs/Runtime.md has the rules.
 //
 // Every function takes, in this order:
 //  - its descriptor: a constant array of int64_t in host memory, laid out as one of the structs
@@ -143,7 +143,8 @@ ABN_DNN_EXPORT void abnDnnConvolutionWeightGrad(const int64_t *descriptor, const
 ABN_DNN_EXPORT void abnDnnMaxPool(const int64_t *descriptor, const void *input, void *output,
                                   int64_t *indices, void *workspace, int64_t workspaceBytes,
                                   void *stream);
-/// outputGrad, indices (negative ones are skipped); inputGrad.
+/// outputGrad, indices (negative ones are skipped; a GPU's library skips those outside of their
+/// window too); inputGrad.
 ABN_DNN_EXPORT void abnDnnMaxPoolGrad(const int64_t *descriptor, const void *outputGrad,
                                       const int64_t *indices, void *inputGrad, void *workspace,
                                       int64_t workspaceBytes, void *stream);

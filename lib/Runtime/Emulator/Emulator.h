@@ -34,6 +34,7 @@ public:
 
   void setSchedule(const Schedule &newSchedule) { schedule = newSchedule; }
   void reset();
+  void resetErrors() { errors.clear(); }
   const std::vector<Error> &getErrors() const { return errors; }
   void addError(Error error) { errors.push_back(std::move(error)); }
   void addError(const char *kind, const std::string &message);

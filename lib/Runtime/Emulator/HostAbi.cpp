@@ -1,6 +1,7 @@
 // The host ABI that gpu-to-llvm calls, as upstream's CUDA runtime wrappers define it. Streams and
 // events order nothing: every launch and copy is done when its call returns.
 #include "Emulator.h"
+#include "abn/Runtime/Gpu.h"
 
 using namespace abn::emulator;
 
@@ -104,6 +105,25 @@ ABN_ABI void mgpuMemHostRegisterMemRef(int64_t rank, Descriptor *descriptor, int
 
 ABN_ABI void mgpuMemHostUnregisterMemRef(int64_t, Descriptor *descriptor, int64_t elementBytes) {
   mgpuMemHostUnregister(descriptor->aligned + descriptor->offset * elementBytes);
+}
+
+//===----------------------------------------------------------------------===//
+// abn/Runtime/Gpu.h
+//===----------------------------------------------------------------------===//
+
+ABN_ABI const char *abnGpuLastError(void) {
+  Lock lock(Emulator::getMutex());
+  const std::vector<Error> &errors = Emulator::get().getErrors();
+  if (errors.empty())
+    return nullptr;
+  static thread_local std::string text;
+  text = errors.front().message;
+  return text.c_str();
+}
+
+ABN_ABI void abnGpuResetError(void) {
+  Lock lock(Emulator::getMutex());
+  Emulator::get().resetErrors();
 }
 
 //===----------------------------------------------------------------------===//

@@ -200,6 +200,20 @@ std::vector<ModuleContents::Buffer> Retargeter::exposeWorkgroup(Function &kernel
   return buffers;
 }
 
+/// What is passed for an argument whose bytes lie at `pointer`. A struct by value is its kernel's
+/// own copy, in memory.
+static Value *readArgument(IRBuilder<> &b, Argument &argument, Value *pointer) {
+  Type *type = argument.getParamByValType();
+  if (!type)
+    return b.CreateAlignedLoad(argument.getType(), pointer, Align(1));
+  argument.removeAttr(Attribute::ByVal);
+  AllocaInst *copy = b.CreateAlloca(type);
+  copy->setAlignment(argument.getParamAlign().valueOrOne());
+  uint64_t bytes = b.GetInsertBlock()->getDataLayout().getTypeAllocSize(type);
+  b.CreateMemCpy(copy, copy->getAlign(), pointer, Align(1), bytes);
+  return copy;
+}
+
 void Retargeter::makeEntry(Function &kernel) {
   std::string name = "entry." + kernel.getName().str();
   IRBuilder<> b(context);
@@ -210,7 +224,7 @@ void Retargeter::makeEntry(Function &kernel) {
   for (Argument &argument : kernel.args()) {
     Value *slot = b.CreateConstGEP1_64(b.getPtrTy(), entry->getArg(0), argument.getArgNo());
     Value *pointer = b.CreateLoad(b.getPtrTy(), slot);
-    arguments.push_back(b.CreateAlignedLoad(argument.getType(), pointer, Align(1)));
+    arguments.push_back(readArgument(b, argument, pointer));
   }
   b.CreateCall(&kernel, arguments);
   b.CreateRetVoid();

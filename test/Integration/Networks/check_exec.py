@@ -23,7 +23,7 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 import engines
 import reference
-from mlir_exec import OneDnn, ToolError, abn_opt, compile_module, find_tool, tool
+from mlir_exec import DnnLibrary, ToolError, abn_opt, compile_module, find_tool, tool
 
 # Each importer leaves what it does not know alone.
 IMPORT = {"aten.": "--abn-import-aten", "stablehlo.": "--abn-import-stablehlo"}
@@ -123,7 +123,7 @@ def check_calls(options):
     left = re.findall(r"^\s*(dnn\.\w+|linalg\.(?:batch_)?matmul)\b", planned, re.M)
     if left:
         raise ToolError(f"ops are left: {sorted(set(left))}")
-    runtime = OneDnn()
+    runtime = DnnLibrary()
     program = compile_module(planned, LOWER, cache=options.cache)
     results = program.call(options.function, expected.arguments)
     if error := runtime.take_error():

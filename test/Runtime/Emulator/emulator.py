@@ -36,6 +36,9 @@ for variable in ("CUDA_ROOT", "CUDA_HOME", "CUDA_PATH"):
 
 
 def load_emulator():
+    # Host modules find the host ABI in what was loaded first: another library, whose GPU is this emulator.
+    if other := os.environ.get("ABN_GPU_LIBRARY"):
+        ctypes.CDLL(other, mode=ctypes.RTLD_GLOBAL)
     build = os.path.dirname(os.path.dirname(os.path.realpath(mlir_exec.find_tool("abn-opt"))))
     library = ctypes.CDLL(os.path.join(build, "lib", "libabn_runtime_emulator.so"),
                           mode=ctypes.RTLD_GLOBAL)
