@@ -1162,6 +1162,11 @@ def MapLinalgLoops : Pass<"abn-map-linalg-loops", "::mlir::func::FuncOp"> {
     parallel dimensions becomes a loop of one iteration, for one thread. Upstream's
     convert-parallel-loops-to-gpu and gpu-kernel-outlining come next.
 
+    A reduction of 128 elements or more per result, of less than 16,384 results (a loss, the gradient of a
+    bias), becomes a gpu.launch of a block per result: each of up to 1,024 threads combines every
+    1,024th element, and threads are combined in halves through workgroup memory, in a fixed order. Its body
+    must combine by one op that has a neutral element (sum, product, maximum, ...), and its sizes be static.
+
     Precondition: linalg on memrefs.
 
     ```mlir
