@@ -77,11 +77,12 @@ def assemble(text, chip):
 
 def occupancy(chip, threads, registers, shared):
     """The share of a processor's threads that are resident: registers come in eights per thread and 256 per
-    warp, and a block takes 1 KiB of shared memory beside its own."""
+    warp, from the quarter of a processor that the warp is on, and a block takes 1 KiB of shared memory beside its own."""
     most, blocks, file, memory = CHIPS[chip]
     warps = -(-threads // 32)
     per_warp = -(-(-(-registers // 8) * 8 * 32) // 256) * 256
-    fitting = min(blocks, most // (warps * 32), file // (per_warp * warps), memory // (shared + 1024))
+    resident = 4 * (file // 4 // per_warp)
+    fitting = min(blocks, most // (warps * 32), resident // warps, memory // (shared + 1024))
     return fitting * threads / most
 
 

@@ -1,4 +1,4 @@
-// Verifier and fold of abn.pack.
+// Verifier and fold of abn.pack; what abn.scratch lends.
 #include "abn/AbnDialect.h"
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/Builders.h"
@@ -169,4 +169,15 @@ LogicalResult PackOp::fold(FoldAdaptor adaptor, SmallVectorImpl<OpFoldResult> &r
   for (int64_t offset : *offsets)
     results.push_back(b.getIndexAttr(offset));
   return success();
+}
+
+Value ScratchOp::take(Operation *op) {
+  auto before = dyn_cast_or_null<ScratchOp>(op->getPrevNode());
+  auto after = dyn_cast_or_null<ScratchOp>(op->getNextNode());
+  if (!before || !after || before.getBuffer() != after.getBuffer())
+    return Value();
+  Value buffer = before.getBuffer();
+  before.erase();
+  after.erase();
+  return buffer;
 }

@@ -76,6 +76,10 @@ def Abn_ScratchOp : Op<Abn_Dialect, "scratch"> {
   }];
   let arguments = (ins Arg<MemRefRankOf<[I8], [1]>, "", [MemWrite]>:$buffer);
   let assemblyFormat = "$buffer attr-dict `:` type($buffer)";
+  let extraClassDeclaration = [{
+    /// What `op` was lent by the two of these around it, which are erased; null without.
+    static ::mlir::Value take(::mlir::Operation *op);
+  }];
 }
 
 #endif // ABN_PLAN_OPS_TD

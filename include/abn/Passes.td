@@ -788,6 +788,39 @@ def MaterializeArena : Pass<"abn-materialize-arena", "::mlir::ModuleOp"> {
   ];
 }
 
+def LendWorkspaces : Pass<"abn-lend-workspaces", "::mlir::func::FuncOp"> {
+  let summary = "Lend libraries the bytes of the arena that are free while they work";
+  let description = [{
+    A convolution or matrix product of a library is faster with a workspace. The arena is as large as its
+    peak; elsewhere much of it is free. Each dnn op, `linalg.matmul` and `linalg.batch_matmul` of the function's
+    block is lent the largest range that no live slot has (the first of several), by two `abn.scratch`: the arena
+    grows by nothing. `convert-dnn-to-calls` hands it to the call, and the library chooses what
+    fits. The range is a slot of its own, with a lifetime of one op, which abn-verify-plan checks as all others.
+    `abn-plan{chip=...}` runs this pass.
+
+    Precondition: abn-materialize-arena. Left alone are ops that have been lent something, arenas whose
+    size is computed when the step runs, and those with canaries, between which nothing is free.
+
+    ```mlir
+    // arena of 1024 bytes, of which [0, 512) are live here
+    dnn.avg_pool ins(%x : memref<1x1x8x8xf32>) outs(%y : memref<1x1x4x4xf32>) {...}
+    ```
+
+    becomes
+
+    ```mlir
+    %c512 = arith.constant 512 : index
+    %w = memref.view %arena[%c512][] {abn.slot = 2 : i64} : memref<1024xi8> to memref<512xi8>
+    abn.scratch %w : memref<512xi8>
+    dnn.avg_pool ins(%x : memref<1x1x8x8xf32>) outs(%y : memref<1x1x4x4xf32>) {...}
+    abn.scratch %w : memref<512xi8>
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::abn::AbnDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"
+  ];
+}
+
 def VerifyPlan : Pass<"abn-verify-plan", "::mlir::func::FuncOp"> {
   let summary = "Check that every read finds the bytes that were written for it";
   let description = [{
@@ -1161,6 +1194,11 @@ def MapLinalgLoops : Pass<"abn-map-linalg-loops", "::mlir::func::FuncOp"> {
     elements; a reduction stays a loop of one thread, in the order of its elements. An op without
     parallel dimensions becomes a loop of one iteration, for one thread. Upstream's
     convert-parallel-loops-to-gpu and gpu-kernel-outlining come next.
+
+    A reduction of 128 elements or more per result, of less than 16,384 results (a loss, the gradient of a
+    bias), becomes a gpu.launch of a block per result: each of up to 1,024 threads combines every
+    1,024th element, and threads are combined in halves through workgroup memory, in a fixed order. Its body
+    must combine by one op that has a neutral element (sum, product, maximum, ...), and its sizes be static.
 
     Precondition: linalg on memrefs.
 

@@ -22,13 +22,6 @@ using namespace mlir::abn;
 
 static constexpr StringLiteral kModuleName = "abn_kernels";
 
-/// The scratch that `op` was lent, with the two ops that lend it; null without.
-static ScratchOp getScratch(Operation *op) {
-  auto before = dyn_cast_or_null<ScratchOp>(op->getPrevNode());
-  auto after = dyn_cast_or_null<ScratchOp>(op->getNextNode());
-  return before && after && before.getBuffer() == after.getBuffer() ? before : ScratchOp();
-}
-
 namespace {
 struct ConvertAbnToGpu : abn::impl::ConvertAbnToGpuBase<ConvertAbnToGpu> {
   using ConvertAbnToGpuBase::ConvertAbnToGpuBase;
@@ -64,12 +57,7 @@ struct ConvertAbnToGpu : abn::impl::ConvertAbnToGpuBase<ConvertAbnToGpu> {
 
   static void lower(Operation *op, KernelModule &kernels, const Chip &chip) {
     OpBuilder b(op);
-    ScratchOp lent = getScratch(op);
-    lowerToKernels(b, op, kernels, chip, lent ? lent.getBuffer() : Value());
-    if (lent) {
-      op->getNextNode()->erase();
-      lent.erase();
-    }
+    lowerToKernels(b, op, kernels, chip, ScratchOp::take(op));
     op->erase();
   }
 };

@@ -1,6 +1,7 @@
 // convert-dnn-to-calls: the pass. ConvertDnnToCalls{Spatial,Matmul}.cpp say what each op becomes,
 // RuntimeCall.cpp emits it.
 #include "ConvertDnnToCalls.h"
+#include "abn/AbnDialect.h"
 #include "abn/Passes.h"
 #include "abn/Runtime/Dnn.h"
 #include "dnn/DnnDialect.h"
@@ -91,12 +92,14 @@ private:
 
   LogicalResult convert(Operation *op, RuntimeCallEmitter &emitter) {
     std::string reason;
+    Value workspace = ScratchOp::take(op);
     FailureOr<RuntimeCall> call = describe(op, reason);
     if (failed(call)) {
       remark::missed(op->getLoc(), remark::RemarkOpts::name("ConvertDnnToCalls").category("abn"))
           << (op->getName().getStringRef() + " left alone: " + reason).str();
       return success();
     }
+    call->workspace = workspace;
     OpBuilder b(op);
     if (failed(emitter.emit(b, op->getLoc(), *call)))
       return failure();

@@ -1,4 +1,6 @@
-// abn-map-linalg-loops: linalg on memrefs as loops that upstream's conversion turns into launches.
+// abn-map-linalg-loops: linalg on memrefs as loops that upstream's conversion turns into launches,
+// long reductions as launches of their own.
+#include "BlockReduction.h"
 #include "abn/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -79,6 +81,10 @@ static FailureOr<linalg::LinalgOp> moveParallelOut(RewriterBase &rewriter, linal
 }
 
 static LogicalResult map(RewriterBase &rewriter, linalg::LinalgOp op, int64_t threads) {
+  if (abn::isBlockReduction(op)) {
+    abn::lowerToBlocks(rewriter, op);
+    return success();
+  }
   if (op.getNumParallelLoops() == 0) {
     wrap(rewriter, op);
     rewriter.setInsertionPoint(op);

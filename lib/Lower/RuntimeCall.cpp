@@ -82,9 +82,11 @@ LogicalResult RuntimeCallEmitter::emit(OpBuilder &b, Location loc, const Runtime
       b, loc, memref::GetGlobalOp::create(b, loc, descriptor.getType(), descriptor.getSymName())));
   for (Value operand : call.operands)
     arguments.push_back(operand ? getPointer(b, loc, operand) : null);
-  Value noBytes = arith::ConstantIntOp::create(b, loc, b.getI64Type(), 0);
+  Value workspace = call.workspace ? getPointer(b, loc, call.workspace) : null;
+  int64_t bytes = call.workspace ? cast<MemRefType>(call.workspace.getType()).getDimSize(0) : 0;
+  Value size = arith::ConstantIntOp::create(b, loc, b.getI64Type(), bytes);
   Value stream = LLVM::ZeroOp::create(b, loc, LLVM::LLVMPointerType::get(b.getContext()));
-  arguments.append({null, noBytes, stream});
+  arguments.append({workspace, size, stream});
   LLVM::CallOp::create(b, loc, callee, arguments);
   return success();
 }

@@ -16,6 +16,8 @@ struct RuntimeCall {
   SmallVector<int64_t> descriptor;
   /// Contiguous memrefs, in the order of the function's parameters; null for a null pointer.
   SmallVector<Value> operands;
+  /// A memref of bytes; null for none.
+  Value workspace;
 };
 
 /// The entries of a descriptor of abn/Runtime/Dnn.h.

@@ -149,6 +149,8 @@ void mlir::abn::buildPlanPipeline(OpPassManager &pm, const PlanOptions &options)
   MaterializeArenaOptions materialize;
   materialize.arena = options.arena;
   pm.addPass(createMaterializeArena(materialize));
+  if (!options.chip.empty())
+    pm.addNestedPass<func::FuncOp>(createLendWorkspaces());
   pm.addNestedPass<func::FuncOp>(createVerifyPlan());
 }
 

@@ -23,13 +23,15 @@ func.func @forward(%m: !vec, %v: !vec) {
   return
 }
 
-// The data is read by 128 bits; a thread's samples are taken relative to its first, then threads
-// merge by shuffles and subgroups through workgroup memory.
+// The data is read by 128 bits, each vector once; a thread's samples are taken relative to its first, then
+// threads merge by shuffles and subgroups through workgroup memory.
 // CHECK-LABEL: gpu.func @inplace_forward_16x64x112x112xf32_statistics(
-// CHECK: scf.for unsigned
-// CHECK-COUNT-1: vector.load {{.*}} {alignment = 16 : i64} : memref<12845056xf32>, vector<4xf32>
-// CHECK-NOT: memref.load
+// CHECK: scf.if
+// CHECK: vector.load {{.*}} {alignment = 16 : i64} : memref<12845056xf32>, vector<4xf32>
 // CHECK: gpu.barrier
+// CHECK: scf.for unsigned
+// CHECK: vector.load {{.*}} {alignment = 16 : i64} : memref<12845056xf32>, vector<4xf32>
+// CHECK-NOT: vector.load
 // CHECK: gpu.shuffle xor
 // CHECK: gpu.barrier
 // CHECK-NOT: atomic
@@ -57,6 +59,9 @@ func.func @forward(%m: !vec, %v: !vec) {
 // CHECK: return
 // CHECK-LABEL: gpu.func @inplace_forward_8x512x7x7xf32_fused(
 // CHECK-SAME: memref<3136xf32, #gpu.address_space<workgroup>>
+// CHECK: scf.if
+// CHECK: vector.load {{.*}} : memref<200704xf32>, vector<4xf32>
+// CHECK: scf.for
 // CHECK: vector.load {{.*}} : memref<200704xf32>, vector<4xf32>
 // CHECK-NOT: vector.load {{.*}} : memref<200704xf32>
 // CHECK: gpu.return

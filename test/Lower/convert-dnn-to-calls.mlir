@@ -255,3 +255,24 @@ module @nested {
 func.func @outer() {
   return
 }
+
+// -----
+
+// What the op was lent is the call's workspace.
+// CHECK-LABEL: func.func @workspace
+// CHECK-SAME: %[[ARENA:[^:]+]]: memref<4096xi8>
+// CHECK: %[[W:.+]] = memref.view %[[ARENA]]
+// CHECK-NOT: abn.scratch
+// CHECK: memref.extract_aligned_pointer_as_index %[[W]]
+// CHECK: %[[P:.+]] = llvm.inttoptr
+// CHECK: %[[BYTES:.+]] = arith.constant 1024 : i64
+// CHECK: llvm.call @abnDnnMatmul({{.*}}, %[[P]], %[[BYTES]], %{{.+}})
+// CHECK-NOT: abn.scratch
+func.func @workspace(%x: memref<8x8xf32>, %y: memref<8x8xf32>, %arena: memref<4096xi8>) {
+  %c256 = arith.constant 256 : index
+  %w = memref.view %arena[%c256][] : memref<4096xi8> to memref<1024xi8>
+  abn.scratch %w : memref<1024xi8>
+  linalg.matmul ins(%x, %x : memref<8x8xf32>, memref<8x8xf32>) outs(%y : memref<8x8xf32>)
+  abn.scratch %w : memref<1024xi8>
+  return
+}

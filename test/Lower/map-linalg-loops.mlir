@@ -60,3 +60,77 @@ func.func @scalar(%x: memref<f32>, %y: memref<f32>) {
   linalg.div ins(%x, %y : memref<f32>, memref<f32>) outs(%x : memref<f32>)
   return
 }
+
+// -----
+
+// A long sum with few results: a block for each, whose threads share its elements and are combined in
+// halves; what the destination held is added once.
+// CHECK-LABEL: func @long_sum
+// CHECK: gpu.launch blocks({{.*}}) in (%{{.*}} = %c64, {{.*}}) threads({{.*}}) in (%{{.*}} = %c256,
+// CHECK-SAME: workgroup(%[[BUFFER:.+]] : memref<256xf32, #gpu.address_space<workgroup>>)
+// CHECK: %[[SUM:.+]] = scf.for %{{.*}} = %{{.*}} to %c800{{.*}} step %c256{{.*}} iter_args(%[[SO_FAR:.+]] = %{{.*}})
+// CHECK: %[[X:.+]] = memref.load %arg0[
+// CHECK: arith.addf %[[SO_FAR]], %[[X]]
+// CHECK: memref.store %[[SUM]], %[[BUFFER]][
+// CHECK: gpu.barrier
+// CHECK: arith.cmpi ult, %{{.*}}, %c128
+// CHECK: scf.if
+// CHECK: gpu.barrier
+// CHECK: arith.cmpi eq
+// CHECK: memref.load %arg1[
+// CHECK: arith.addf
+// CHECK: memref.store %{{.*}}, %arg1[
+// CHECK-NOT: scf.parallel
+func.func @long_sum(%x: memref<8x64x100xf32>, %sum: memref<64xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(n, c, i) -> (n, c, i)>, affine_map<(n, c, i) -> (c)>],
+                  iterator_types = ["reduction", "parallel", "reduction"]}
+      ins(%x : memref<8x64x100xf32>) outs(%sum : memref<64xf32>) {
+  ^bb0(%a: f32, %s: f32):
+    %0 = arith.addf %s, %a : f32
+    linalg.yield %0 : f32
+  }
+  return
+}
+
+// -----
+
+// Where the largest value is: no single op combines two such pairs, so that one thread does it.
+// CHECK-LABEL: func @argmax
+// CHECK-NOT: gpu.launch
+// CHECK: scf.parallel
+func.func @argmax(%x: memref<1000xf32>, %max: memref<f32>, %at: memref<index>) {
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> ()>, affine_map<(i) -> ()>],
+                  iterator_types = ["reduction"]}
+      ins(%x : memref<1000xf32>) outs(%max, %at : memref<f32>, memref<index>) {
+  ^bb0(%a: f32, %m: f32, %j: index):
+    %i = linalg.index 0 : index
+    %0 = arith.cmpf ogt, %a, %m : f32
+    %1 = arith.select %0, %a, %m : f32
+    %2 = arith.select %0, %i, %j : index
+    linalg.yield %1, %2 : f32, index
+  }
+  return
+}
+
+// -----
+
+// Sizes that are not known, and few elements per result: a thread per result.
+// CHECK-LABEL: func @short_or_open
+// CHECK-NOT: gpu.launch
+func.func @short_or_open(%x: memref<?x64xf32>, %y: memref<64x100xf32>, %sum: memref<64xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(n, c) -> (n, c)>, affine_map<(n, c) -> (c)>],
+                  iterator_types = ["reduction", "parallel"]}
+      ins(%x : memref<?x64xf32>) outs(%sum : memref<64xf32>) {
+  ^bb0(%a: f32, %s: f32):
+    %0 = arith.addf %s, %a : f32
+    linalg.yield %0 : f32
+  }
+  linalg.generic {indexing_maps = [affine_map<(c, i) -> (c, i)>, affine_map<(c, i) -> (c)>],
+                  iterator_types = ["parallel", "reduction"]}
+      ins(%y : memref<64x100xf32>) outs(%sum : memref<64xf32>) {
+  ^bb0(%a: f32, %s: f32):
+    %0 = arith.addf %s, %a : f32
+    linalg.yield %0 : f32
+  }
+  return
+}

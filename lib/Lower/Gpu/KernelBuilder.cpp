@@ -2,6 +2,7 @@
 #include "KernelBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -67,6 +68,10 @@ KernelBuilder::KernelBuilder(Location loc, KernelModule &kernels, unsigned block
   setInsertionPointToStart(&kernel.getBody().front());
 }
 
+void KernelBuilder::setResidentBlocks(unsigned blocks) {
+  kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), getI32IntegerAttr(blocks));
+}
+
 Value KernelBuilder::argument(OpBuilder &host, Value hostValue) {
   Value &known = arguments[hostValue];
   if (known)
@@ -118,6 +123,7 @@ Value KernelBuilder::mul(Value lhs, Value rhs) { return createOrFold<arith::MulI
 Value KernelBuilder::div(Value lhs, Value rhs) { return createOrFold<arith::DivUIOp>(lhs, rhs); }
 Value KernelBuilder::rem(Value lhs, Value rhs) { return createOrFold<arith::RemUIOp>(lhs, rhs); }
 Value KernelBuilder::min(Value lhs, Value rhs) { return createOrFold<arith::MinUIOp>(lhs, rhs); }
+Value KernelBuilder::max(Value lhs, Value rhs) { return createOrFold<arith::MaxUIOp>(lhs, rhs); }
 Value KernelBuilder::isLess(Value lhs, Value rhs) {
   return createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, lhs, rhs);
 }
@@ -133,6 +139,20 @@ Value KernelBuilder::fromIndex(Value index) {
 }
 Value KernelBuilder::toReal(Value integer, Type type) {
   return createOrFold<arith::UIToFPOp>(type, integer);
+}
+
+Value KernelBuilder::after(Value number, Value value) {
+  // Grids have one dimension.
+  if (!hiddenZero) {
+    InsertionGuard guard(*this);
+    setInsertionPointToStart(&kernel.getBody().front());
+    hiddenZero = sub(fromIndex(gpu::GridDimOp::create(*this, gpu::Dimension::y)), integer(1));
+  }
+  unsigned width = number.getType().getIntOrFloatBitWidth();
+  Value bits = createOrFold<arith::BitcastOp>(Builder::getIntegerType(width), number);
+  if (width < integerType.getIntOrFloatBitWidth())
+    bits = arith::ExtUIOp::create(*this, integerType, bits);
+  return arith::OrIOp::create(*this, value, arith::AndIOp::create(*this, bits, hiddenZero));
 }
 
 Value KernelBuilder::thread() {

@@ -36,6 +36,9 @@ public:
   KernelBuilder(Location loc, KernelModule &kernels, unsigned blockSize, unsigned subgroup,
                 bool isWide);
 
+  /// Asks ptxas for registers that let so many blocks be resident on a processor.
+  void setResidentBlocks(unsigned blocks);
+
   /// Ends the kernel and launches it on `grid` blocks at `host`'s insertion point.
   void launch(OpBuilder &host, StringRef stem, Value grid);
 
@@ -51,12 +54,15 @@ public:
   Value div(Value lhs, Value rhs);
   Value rem(Value lhs, Value rhs);
   Value min(Value lhs, Value rhs);
+  Value max(Value lhs, Value rhs);
   Value isLess(Value lhs, Value rhs);
   Value isEqual(Value lhs, Value rhs);
   Value both(Value lhs, Value rhs);
   Value toIndex(Value integer);
   Value fromIndex(Value index);
   Value toReal(Value integer, Type type);
+  /// `integer`, but not before `number` is known: no compiler knows that nothing is added.
+  Value after(Value number, Value integer);
 
   // The thread's place.
   Value thread();
@@ -90,7 +96,7 @@ private:
   unsigned blockSize, subgroup;
   llvm::MapVector<Value, Value> arguments; // by host value
   SmallVector<Value> operands;             // of the launch
-  Value threadNumber, blockNumber;
+  Value threadNumber, blockNumber, hiddenZero;
 };
 
 } // namespace mlir::abn

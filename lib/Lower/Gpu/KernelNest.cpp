@@ -65,8 +65,8 @@ Value KernelNest::count(ScalarBuilder &s) {
   return countThere ? countThere : channels.count();
 }
 
-Tiling KernelNest::tile(unsigned cachedTensors) const {
-  return chooseTiling(context.shape, context.chip, cachedTensors, options.fixed);
+Tiling KernelNest::tile(const Reduced &reduced) const {
+  return chooseTiling(context.shape, context.chip, reduced, options.fixed);
 }
 
 Value KernelNest::temporary(Type element, int64_t size) {
@@ -120,7 +120,7 @@ Value KernelNest::map(ArrayRef<Value> operands, Value out, Body body) {
   bool isKept = current && llvm::all_of(full, [&](Value value) { return current->keeps(value); });
   if (!isKept) {
     close(currentStage);
-    Tiling tiling = tile(0);
+    Tiling tiling = tile({});
     open(tiling, tiling.mapSplits);
     currentStage = "map";
   } else {
@@ -162,13 +162,6 @@ static auto evaluate(NestKernel &kernel, ArrayRef<Value> vectors, Value channel,
   return body(s, elements);
 }
 
-static void storeChannel(NestKernel &kernel, Value value, Value memref, Value channel) {
-  Type storage = getElementTypeOrSelf(memref.getType());
-  if (value.getType() != storage)
-    value = arith::TruncFOp::create(kernel, storage, value);
-  kernel.store(value, kernel.hostArgument(memref), channel, 1);
-}
-
 SmallVector<Value> KernelNest::perChannel(ArrayRef<Value> vectors, ArrayRef<Value> inits,
                                           Body body) {
   SmallVector<Value> present = dropNull(vectors);
@@ -183,7 +176,7 @@ SmallVector<Value> KernelNest::perChannel(ArrayRef<Value> vectors, ArrayRef<Valu
     if (!context.shape.count())
       countThere = kernel.countPerChannel(computeType);
     for (auto [value, result] : llvm::zip(evaluate(kernel, present, channel, body), results))
-      storeChannel(kernel, value, result, channel);
+      kernel.storeChannel(value, result, channel);
     countThere = Value();
   });
   return results;
@@ -200,16 +193,7 @@ void KernelNest::check(ArrayRef<Value> vectors, Condition condition, StringRef m
   };
   if (!current)
     return launchPerChannel("check", emit);
-  NestKernel &kernel = *current;
-  const Tiling &tiling = kernel.getTiling();
-  Value first = kernel.mul(kernel.group(), kernel.integer(tiling.channelsPerGroup));
-  Value channelsHere = kernel.min(kernel.integer(tiling.channelsPerGroup),
-                                  kernel.sub(kernel.integer(context.shape.channels), first));
-  kernel.loop(kernel.thread(), channelsHere, kernel.getBlockSize(), {},
-              [&](Value inGroup, ValueRange) -> SmallVector<Value> {
-                emit(kernel, kernel.add(first, inGroup));
-                return {};
-              });
+  current->forEachChannel([&](Value channel, Value) { emit(*current, channel); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -228,7 +212,7 @@ void KernelNest::writeState(NestKernel &kernel, Value channel, ValueRange state,
                             ArrayRef<Value> destinations, const Stage &stage) {
   if (stage.parts.empty()) {
     for (auto [value, destination] : llvm::zip(state, destinations))
-      storeChannel(kernel, value, destination, channel);
+      kernel.storeChannel(value, destination, channel);
     return;
   }
   Value place =
@@ -253,51 +237,10 @@ void KernelNest::continueAfterReduction(const Tiling &tiling, StringRef stage) {
     close(stage);
 }
 
-/// ((a + b) + (c + d)) + ...: lanes do not wait for each other.
-static Value addLanes(ScalarBuilder &s, SmallVector<Value> lanes) {
-  while (lanes.size() > 1) {
-    SmallVector<Value> sums;
-    for (unsigned i = 0; i + 1 < lanes.size(); i += 2)
-      sums.push_back(s.add(lanes[i], lanes[i + 1]));
-    if (lanes.size() % 2)
-      sums.push_back(lanes.back());
-    lanes = std::move(sums);
-  }
-  return lanes[0];
-}
-
-/// The thread's own sums: for each lane that has its own, or of all lanes.
-static SmallVector<SmallVector<Value>> sumThread(NestKernel &kernel, ArrayRef<Value> full,
-                                                 ArrayRef<Value> vectors, unsigned numSums,
-                                                 ChannelNest::Body body) {
-  SmallVector<SmallVector<Value>> perChannel = kernel.readChannels(vectors);
-  ScalarBuilder s(kernel, kernel.getLoc(), kernel.getContext().computeType);
-  unsigned own = kernel.numOwnLanes();
-  SmallVector<Value> zeros(own * numSums, s.constant(0.0));
-  SmallVector<Value> sums =
-      kernel.forEachVector(full, zeros, [&](Value, NestKernel::Lanes &lanes, ValueRange carried) {
-        SmallVector<SmallVector<Value>> terms = kernel.evaluate(lanes, perChannel, vectors, body);
-        SmallVector<Value> next;
-        for (unsigned lane = 0; lane < own; ++lane)
-          for (unsigned i = 0; i < numSums; ++i) {
-            SmallVector<Value> here;
-            for (unsigned other = 0; other < terms.size(); ++other)
-              if (own == 1 || other == lane)
-                here.push_back(terms[other][i]);
-            next.push_back(s.add(carried[lane * numSums + i], addLanes(s, here)));
-          }
-        return next;
-      });
-  SmallVector<SmallVector<Value>> states;
-  for (unsigned lane = 0; lane < own; ++lane)
-    states.emplace_back(ArrayRef<Value>(sums).slice(lane * numSums, numSums));
-  return states;
-}
-
 SmallVector<Value> KernelNest::sum(ArrayRef<Value> operands, ArrayRef<Value> inits, Body body) {
   close(currentStage);
   auto [full, vectors] = sort(operands);
-  Tiling tiling = tile(full.size());
+  Tiling tiling = tile({static_cast<unsigned>(full.size()), static_cast<unsigned>(inits.size())});
   SumMerge merge(inits.size());
   SmallVector<Value> results(inits);
   for (Value &result : results)
@@ -306,11 +249,15 @@ SmallVector<Value> KernelNest::sum(ArrayRef<Value> operands, ArrayRef<Value> ini
   Stage stage = makeStage(inits.size(), tiling);
 
   NestKernel &kernel = open(tiling, tiling.splits);
+  kernel.boundRegisters(inits.size());
   if (tiling.isFused)
     kernel.keep(full);
   if (!context.shape.count())
     countThere = kernel.countPerChannel(computeType);
-  SmallVector<SmallVector<Value>> states = sumThread(kernel, full, vectors, inits.size(), body);
+  ScalarBuilder scalars(kernel, loc, computeType);
+  SmallVector<Value> none(inits.size(), scalars.constant(0.0));
+  States states =
+      sumThread(kernel, full, kernel.readChannels(vectors), States(kernel.numSlots(), none), body);
   countThere = Value();
   mergeBlock(kernel, merge, states, [&](Value channel, Value, ValueRange state) {
     writeState(kernel, channel, state, results, stage);
@@ -329,111 +276,4 @@ SmallVector<Value> KernelNest::sum(ArrayRef<Value> operands, ArrayRef<Value> ini
     writeState(second, channel, sums, results, {{}, 1});
   });
   return results;
-}
-
-//===----------------------------------------------------------------------===//
-// Statistics
-//===----------------------------------------------------------------------===//
-
-void KernelNest::reduceMoments(NestKernel &kernel, Value x,
-                               llvm::function_ref<void(Value, Value, ValueRange)> emit) {
-  ScalarBuilder s(kernel, loc, computeType);
-  unsigned own = kernel.numOwnLanes(), perOwn = kernel.getTiling().vector / own;
-  // For each own lane: the first sample, the sum and the sum of squares of what differs from it.
-  SmallVector<Value> zeros(3 * own, s.constant(0.0));
-  zeros.push_back(arith::ConstantOp::create(kernel, loc, b.getBoolAttr(true)));
-  auto addVector = [&](Value, NestKernel::Lanes &lanes, ValueRange carried) {
-    Elements elements(kernel, loc, computeType);
-    Value isFirst = carried.back();
-    SmallVector<Value> next;
-    for (unsigned lane = 0; lane < own; ++lane) {
-      SmallVector<Value> samples;
-      for (unsigned i = 0; i < perOwn; ++i) {
-        Value sample = lanes[x][lane + i];
-        samples.push_back(sample.getType() == computeType
-                              ? sample
-                              : arith::ExtFOp::create(kernel, loc, computeType, sample));
-      }
-      Value center = s.select(isFirst, samples[0], carried[3 * lane]);
-      SmallVector<Value> first, second;
-      for (Value sample : samples) {
-        first.push_back(s.sub(sample, center));
-        second.push_back(s.mul(first.back(), first.back()));
-      }
-      next.append({center, s.add(carried[3 * lane + 1], addLanes(s, first)),
-                   s.add(carried[3 * lane + 2], addLanes(s, second))});
-    }
-    next.push_back(arith::ConstantOp::create(kernel, loc, b.getBoolAttr(false)));
-    return next;
-  };
-  SmallVector<Value> sums = kernel.forEachVector({x}, zeros, addVector);
-
-  SmallVector<Value> firsts;
-  for (unsigned lane = 0; lane < own; ++lane)
-    firsts.push_back(sums[3 * lane]);
-  Centers centers = shareCenters(kernel, firsts);
-  Value vectors = kernel.toReal(kernel.numVectors(), computeType);
-  Value count = s.mul(vectors, perOwn), divisor = s.atLeast(count, 1.0);
-  Value isEmpty = s.less(count, 1.0), zero = s.constant(0.0);
-  SmallVector<SmallVector<Value>> states;
-  for (unsigned lane = 0; lane < own; ++lane) {
-    Value sum = sums[3 * lane + 1], offset = s.div(sum, divisor);
-    Value mean = s.add(s.sub(firsts[lane], centers.own[lane]), offset);
-    Value squares = s.atLeast(s.sub(sums[3 * lane + 2], s.mul(sum, offset)), 0.0);
-    states.push_back({count, s.select(isEmpty, zero, mean), squares});
-  }
-  mergeBlock(kernel, MomentMerge(), states, [&](Value channel, Value inGroup, ValueRange state) {
-    emit(channel, centers.of(kernel, inGroup), state);
-  });
-}
-
-void KernelNest::writeStatistics(NestKernel &kernel, Value channel, Value center, ValueRange state,
-                                 const BatchStatistics &statistics) {
-  ScalarBuilder s(kernel, loc, computeType);
-  Value variance = s.div(state[2], state[0]);
-  for (auto [value, destination] : {std::pair(s.add(center, state[1]), statistics.mean),
-                                    {variance, statistics.variance},
-                                    {center, statistics.center},
-                                    {state[1], statistics.residue}})
-    storeChannel(kernel, value, destination, channel);
-}
-
-BatchStatistics KernelNest::takeStatistics(const StatisticsRequest &request) {
-  close(currentStage);
-  Tiling tiling = tile(1);
-  BatchStatistics statistics{request.meanInit, request.varianceInit,
-                             temporary(computeType, context.shape.channels),
-                             temporary(computeType, context.shape.channels), Value()};
-  Stage stage = makeStage(4, tiling);
-
-  NestKernel &kernel = open(tiling, tiling.splits);
-  if (tiling.isFused)
-    kernel.keep({request.x});
-  reduceMoments(kernel, request.x, [&](Value channel, Value center, ValueRange state) {
-    if (stage.parts.empty())
-      return writeStatistics(kernel, channel, center, state, statistics);
-    writeState(kernel, channel, {center, state[0], state[1], state[2]}, {}, stage);
-  });
-  continueAfterReduction(tiling, "statistics");
-  if (!stage.parts.empty())
-    launchPerChannel("merge", [&](NestKernel &second, Value channel) {
-      ScalarBuilder s(second, loc, computeType);
-      MomentMerge merge;
-      SmallVector<Value> first = readPart(second, stage, channel, second.integer(0));
-      SmallVector<Value> state = second.loop(
-          second.integer(1), second.integer(stage.splits), 1, ValueRange(first).drop_front(),
-          [&](Value split, ValueRange carried) {
-            SmallVector<Value> part = readPart(second, stage, channel, split);
-            // An empty part has no center.
-            Value shift = s.select(s.less(part[1], 1.0), s.constant(0.0), s.sub(part[0], first[0]));
-            return merge.merge(s, carried, {part[1], s.add(shift, part[2]), part[3]});
-          });
-      writeStatistics(second, channel, first[0], state, statistics);
-    });
-  auto emitScale = [&](ScalarBuilder &s, Elements &e) -> SmallVector<Value> {
-    return {mulIfPresent(s, inverseDeviation(s, e(statistics.variance), request.epsilon),
-                         request.effectiveGamma(s, e(request.gamma)))};
-  };
-  statistics.scale = perChannel({statistics.variance, request.gamma}, {Value()}, emitScale)[0];
-  return statistics;
 }

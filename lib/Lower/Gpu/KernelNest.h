@@ -53,7 +53,7 @@ private:
   void close(StringRef stage);
   /// Splits `operands` into full-size memrefs and per-channel vectors.
   std::pair<SmallVector<Value>, SmallVector<Value>> sort(ArrayRef<Value> operands) const;
-  Tiling tile(unsigned cachedTensors) const;
+  Tiling tile(const Reduced &reduced) const;
   /// Launches a kernel of one thread per channel.
   void launchPerChannel(StringRef stage,
                         llvm::function_ref<void(NestKernel &, Value channel)> body);

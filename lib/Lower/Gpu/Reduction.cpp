@@ -1,5 +1,6 @@
 // See Reduction.h.
 #include "Reduction.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -24,11 +25,12 @@ static ScalarBuilder scalars(NestKernel &k) {
   return ScalarBuilder(k, k.getLoc(), k.getContext().computeType);
 }
 
-/// Merges over the threads of each subgroup; all of them get the result.
-static SmallVector<Value> mergeSubgroup(NestKernel &k, const Merge &merge, ValueRange state) {
+/// Merges over `width` neighbouring threads of a subgroup, a power of two; all get the result.
+static SmallVector<Value> mergeTeam(NestKernel &k, const Merge &merge, ValueRange state,
+                                    unsigned width) {
   SmallVector<Value> merged(state);
   ScalarBuilder s = scalars(k);
-  for (unsigned mask = k.getSubgroup() / 2; mask > 0; mask /= 2) {
+  for (unsigned mask = width / 2; mask > 0; mask /= 2) {
     SmallVector<Value> other =
         llvm::map_to_vector(merged, [&](Value value) { return k.shuffle(value, mask); });
     merged = merge.merge(s, merged, other);
@@ -60,7 +62,7 @@ using Emit = llvm::function_ref<void(Value, Value, ValueRange)>;
 
 /// One channel per block: subgroups first, then what their first threads left.
 static void mergeWholeBlock(NestKernel &k, const Merge &merge, ValueRange state, Emit emit) {
-  SmallVector<Value> merged = mergeSubgroup(k, merge, state);
+  SmallVector<Value> merged = mergeTeam(k, merge, state, k.getSubgroup());
   unsigned subgroups = k.getBlockSize() / k.getSubgroup();
   Value zero = k.integer(0), width = k.integer(k.getSubgroup());
   Value isFirst = k.isEqual(k.thread(), zero);
@@ -76,139 +78,228 @@ static void mergeWholeBlock(NestKernel &k, const Merge &merge, ValueRange state,
     SmallVector<Value> parts =
         k.when(k.isLess(k.thread(), k.integer(subgroups)), makeEmpty(k, merge),
                [&] { return loadAll(k, buffers, k.thread()); });
-    SmallVector<Value> whole = mergeSubgroup(k, merge, parts);
+    SmallVector<Value> whole = mergeTeam(k, merge, parts, k.getSubgroup());
     k.when(isFirst, [&] { emit(k.group(), zero, whole); });
   });
 }
 
-/// The places of the thread's lanes in a buffer of runs, in run `row`.
-static SmallVector<Value> placesOf(NestKernel &k, Value row) {
-  const Tiling &tiling = k.getTiling();
-  Value run = k.integer(tiling.vectorsPerRow * tiling.vector);
-  Value start = k.add(k.mul(row, run), k.mul(k.column(), k.integer(tiling.vector)));
-  SmallVector<Value> places;
-  for (unsigned lane = 0; lane < tiling.vector; ++lane)
-    places.push_back(k.add(start, k.integer(lane)));
-  return places;
+//===----------------------------------------------------------------------===//
+// Several channels per block
+//===----------------------------------------------------------------------===//
+
+/// States that a thread merges one after the other before others help it.
+static constexpr int64_t kMergedAlone = 8;
+
+SmallVector<Value> mlir::abn::makeStateBuffers(NestKernel &k, unsigned count) {
+  if (!k.getTiling().isColumnwise())
+    return {};
+  return makeBuffers(k, count, static_cast<int64_t>(k.getBlockSize()) * k.numSlots());
 }
 
-using States = SmallVector<SmallVector<Value>>;
-
-static void storeLanes(NestKernel &k, const States &states, ArrayRef<Value> buffers, Value row) {
-  for (auto [state, place] : llvm::zip(states, placesOf(k, row)))
-    storeAll(k, state, buffers, place);
+/// Writes the thread's slots to a buffer of `count` threads'.
+static void storeSlots(NestKernel &k, ArrayRef<Value> slots, Value buffer, int64_t count) {
+  for (auto [slot, number] : llvm::enumerate(slots))
+    k.store(number, buffer, k.placeOfSlot(k.thread(), k.integer(slot), count), 1);
 }
 
-/// Merges the rows of threads, each time the later half into the earlier one, so that the first row
-/// has the states of its columns.
-static States mergeRows(NestKernel &k, const Merge &merge, States states, Value row,
-                        ArrayRef<Value> buffers) {
-  const Tiling &tiling = k.getTiling();
-  for (int64_t rows = tiling.threads / tiling.vectorsPerRow; rows > 1; rows = (rows + 1) / 2) {
-    Value half = k.integer((rows + 1) / 2);
-    Value isLater =
-        k.both(k.isLess(k.sub(half, k.integer(1)), row), k.isLess(row, k.integer(rows)));
-    k.when(isLater, [&] { storeLanes(k, states, buffers, k.sub(row, half)); });
-    k.barrier();
-    SmallVector<Value> flat;
-    for (const SmallVector<Value> &state : states)
-      flat.append(state);
-    flat = k.when(k.isLess(row, k.integer(rows / 2)), flat, [&] {
-      ScalarBuilder s = scalars(k);
-      SmallVector<Value> merged;
-      for (auto [state, place] : llvm::zip(states, placesOf(k, row)))
-        merged.append(merge.merge(s, state, loadAll(k, buffers, place)));
-      return merged;
-    });
-    k.barrier();
-    for (auto [lane, state] : llvm::enumerate(states))
-      state.assign(ArrayRef<Value>(flat).slice(lane * merge.size(), merge.size()));
+void mlir::abn::storeSlots(NestKernel &k, ArrayRef<Value> slots, Value buffer) {
+  ::storeSlots(k, slots, buffer, k.getBlockSize());
+}
+
+Value mlir::abn::loadSlot(NestKernel &k, Value buffer, unsigned slot, Value before) {
+  Value thread = k.after(before, k.thread());
+  return k.load(buffer, k.placeOfSlot(thread, k.integer(slot), k.getBlockSize()), 1);
+}
+
+/// The slots of a row of threads that belong to one channel.
+namespace {
+struct ChannelSlots {
+  NestKernel &k;
+  /// In the group.
+  Value channel;
+
+  /// At most.
+  int64_t size() const {
+    int64_t inner = shape().inner, vector = k.getTiling().vector;
+    if (k.hasSlotPerLane())
+      return inner;
+    return inner % vector ? (inner - 1) / vector + 2 : inner / vector;
   }
-  return states;
-}
 
-/// Merges the elements of a channel's run, `inner` of them, over the threads of a subgroup.
-static SmallVector<Value> mergeRun(NestKernel &k, const Merge &merge, ArrayRef<Value> buffers,
-                                   Value inGroup, Value lane) {
-  Value inner = k.integer(k.getContext().shape.inner), start = k.mul(inGroup, inner);
-  SmallVector<Value> some =
-      k.loop(lane, inner, k.getSubgroup(), makeEmpty(k, merge), [&](Value i, ValueRange merged) {
-        ScalarBuilder s = scalars(k);
-        return merge.merge(s, merged, loadAll(k, buffers, k.add(start, i)));
-      });
-  return mergeSubgroup(k, merge, some);
-}
-
-/// Several channels per block: rows of threads first; then each lane of the first row has a channel
-/// or, if a channel has several elements in a row, a subgroup merges them.
-static void mergeByColumn(NestKernel &k, const Merge &merge, const States &states, Emit emit) {
-  const Tiling &tiling = k.getTiling();
-  const NestShape &shape = k.getContext().shape;
-  int64_t rows = tiling.threads / tiling.vectorsPerRow;
-  int64_t run = tiling.vectorsPerRow * tiling.vector;
-  SmallVector<Value> buffers = makeBuffers(k, merge.size(), std::max<int64_t>(1, rows / 2) * run);
-  Value row = k.div(k.thread(), k.integer(tiling.vectorsPerRow)), zero = k.integer(0);
-  Value first = k.mul(k.group(), k.integer(tiling.channelsPerGroup));
-  States merged = mergeRows(k, merge, states, row, buffers);
-  Value isFirstRow = k.both(k.isEqual(row, zero), k.isActive());
-  if (shape.inner == 1) {
-    k.when(isFirstRow, [&] {
-      for (auto [state, inGroup] : llvm::zip(merged, placesOf(k, zero)))
-        emit(k.add(first, inGroup), inGroup, state);
-    });
-    return;
+  /// The thread's number in the row that has slot `index`.
+  Value column(Value index) const {
+    Value vector = k.integer(k.getTiling().vector);
+    if (k.hasSlotPerLane())
+      return k.div(k.add(begin(), index), vector);
+    return k.add(k.div(begin(), vector), index);
   }
-  k.when(isFirstRow, [&] { storeLanes(k, merged, buffers, zero); });
+
+  /// Which of the thread's slots it is.
+  Value slot(Value index) const {
+    if (k.hasSlotPerLane())
+      return k.rem(k.add(begin(), index), k.integer(k.getTiling().vector));
+    return isSecond(index);
+  }
+
+  /// How many lanes it has, 0 behind the channel's last.
+  Value numLanes(Value index) const {
+    if (k.hasSlotPerLane())
+      return k.integer(1);
+    Value vector = k.integer(k.getTiling().vector);
+    if (shape().inner % k.getTiling().vector == 0)
+      return vector;
+    Value start = k.mul(column(index), vector), stop = k.add(start, vector);
+    Value end = k.add(begin(), k.integer(shape().inner));
+    Value to = k.min(stop, end);
+    Value from = k.max(start, begin());
+    return k.createOrFold<arith::SelectOp>(k.isLess(from, to), k.sub(to, from), k.integer(0));
+  }
+
+private:
+  const NestShape &shape() const { return k.getContext().shape; }
+  /// The channel's first element in a row of the group.
+  Value begin() const { return k.mul(channel, k.integer(shape().inner)); }
+  /// 1 where the thread's vectors begin in the channel before, else 0.
+  Value isSecond(Value index) const {
+    if (k.numSlots() == 1)
+      return k.integer(0);
+    Value start = k.mul(column(index), k.integer(k.getTiling().vector));
+    return k.createOrFold<arith::SelectOp>(k.isLess(start, begin()), k.integer(1), k.integer(0));
+  }
+};
+} // namespace
+
+/// The state that the threads of `row` left in slot `index` of a channel.
+static SmallVector<Value> loadState(NestKernel &k, const Merge &merge, const ChannelSlots &slots,
+                                    ArrayRef<Value> buffers, Value row, Value index) {
+  int64_t perRow = k.getTiling().vectorsPerRow;
+  Value lanes = slots.numLanes(index);
+  auto load = [&] {
+    Value thread = k.add(k.mul(row, k.integer(perRow)), slots.column(index));
+    SmallVector<Value> state =
+        loadAll(k, buffers, k.placeOfSlot(thread, slots.slot(index), k.getBlockSize()));
+    if (merge.startsWithCount()) {
+      Value count = k.mul(k.numVectors(thread), lanes);
+      state.insert(state.begin(), k.toReal(count, k.getContext().computeType));
+    }
+    return state;
+  };
+  if (k.hasSlotPerLane() || k.numSlots() == 1)
+    return load();
+  return k.when(k.isLess(k.integer(0), lanes), makeEmpty(k, merge), load);
+}
+
+/// Each channel's states are merged by a team of threads, one or more of a subgroup.
+static void mergeByColumn(NestKernel &k, const Merge &merge, const States &states, Emit emit,
+                          ArrayRef<Value> given) {
+  const Tiling &tiling = k.getTiling();
+  unsigned counted = merge.startsWithCount();
+  SmallVector<Value> buffers(given);
+  buffers.append(makeStateBuffers(k, merge.size() - counted - given.size()));
+  for (unsigned index = 0; index < buffers.size(); ++index) {
+    SmallVector<Value> numbers = llvm::map_to_vector(
+        states, [&](const SmallVector<Value> &state) { return state[index + counted]; });
+    storeSlots(k, numbers, buffers[index]);
+  }
   k.barrier();
-  Value channels =
-      k.min(k.integer(tiling.channelsPerGroup), k.sub(k.integer(shape.channels), first));
-  Value width = k.integer(k.getSubgroup()), lane = k.rem(k.thread(), width);
-  k.loop(k.div(k.thread(), width), channels, k.getBlockSize() / k.getSubgroup(), {},
-         [&](Value inGroup, ValueRange) -> SmallVector<Value> {
-           SmallVector<Value> whole = mergeRun(k, merge, buffers, inGroup, lane);
-           k.when(k.isEqual(lane, zero), [&] { emit(k.add(first, inGroup), inGroup, whole); });
-           return {};
-         });
+
+  int64_t rows = tiling.threads / tiling.vectorsPerRow;
+  int64_t perRow = ChannelSlots{k, k.integer(0)}.size();
+  unsigned width = 1;
+  while (width < k.getSubgroup() && rows * perRow > width * kMergedAlone)
+    width *= 2;
+  int64_t teams = tiling.blockSize / width;
+  Value team = k.div(k.thread(), k.integer(width)), member = k.rem(k.thread(), k.integer(width));
+  Value channels = k.numChannels(), last = k.sub(channels, k.integer(1));
+  // As often for all teams: shuffles need every thread of a subgroup.
+  int64_t rounds = llvm::divideCeil(tiling.channelsPerGroup, teams);
+  k.loop(k.integer(0), k.integer(rounds), 1, {}, [&](Value round, ValueRange) {
+    Value inGroup = k.add(k.mul(round, k.integer(teams)), team);
+    ChannelSlots slots{k, k.min(inGroup, last)};
+    SmallVector<Value> some =
+        k.loop(member, k.integer(rows * perRow), width, makeEmpty(k, merge),
+               [&](Value i, ValueRange merged) {
+                 ScalarBuilder s = scalars(k);
+                 Value row = k.div(i, k.integer(perRow)), index = k.rem(i, k.integer(perRow));
+                 return merge.merge(s, merged, loadState(k, merge, slots, buffers, row, index));
+               });
+    SmallVector<Value> whole = mergeTeam(k, merge, some, width);
+    Value isEmitting = k.both(k.isEqual(member, k.integer(0)), k.isLess(inGroup, channels));
+    k.when(isEmitting, [&] { emit(k.add(k.firstChannel(), inGroup), inGroup, whole); });
+    return SmallVector<Value>();
+  });
 }
 
-void mlir::abn::mergeBlock(NestKernel &kernel, const Merge &merge,
-                           ArrayRef<SmallVector<Value>> states, Emit emit) {
+void mlir::abn::mergeBlock(NestKernel &kernel, const Merge &merge, const States &states, Emit emit,
+                           ArrayRef<Value> buffers) {
   if (kernel.getTiling().isColumnwise())
-    mergeByColumn(kernel, merge, States(states), emit);
+    mergeByColumn(kernel, merge, states, emit, buffers);
   else
     mergeWholeBlock(kernel, merge, states[0], emit);
+}
+
+//===----------------------------------------------------------------------===//
+// Threads
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> mlir::abn::addTerms(NestKernel &k, ArrayRef<SmallVector<Value>> terms,
+                                       ValueRange sums) {
+  ScalarBuilder s = scalars(k);
+  unsigned numSums = terms[0].size();
+  SmallVector<Value> next(sums);
+  for (unsigned i = 0; i < numSums; ++i) {
+    SmallVector<Value> lanes =
+        llvm::map_to_vector(terms, [&](const SmallVector<Value> &ofLane) { return ofLane[i]; });
+    for (auto [slot, term] : llvm::enumerate(k.addBySlot(s, lanes)))
+      next[slot * numSums + i] = s.add(next[slot * numSums + i], term);
+  }
+  return next;
+}
+
+States mlir::abn::sumThread(NestKernel &kernel, ArrayRef<Value> full,
+                            const NestKernel::ChannelValues &values, const States &initial,
+                            ChannelNest::Body body, bool isFirstDone) {
+  unsigned numSums = initial[0].size();
+  SmallVector<Value> flat;
+  for (const SmallVector<Value> &state : initial)
+    flat.append(state);
+  auto add = [&](NestKernel::Lanes &lanes, ValueRange carried) {
+    return addTerms(kernel, kernel.evaluate(lanes, values, body), carried);
+  };
+  SmallVector<Value> sums = kernel.forEachVector(full, flat, add, isFirstDone);
+  States states;
+  for (unsigned slot = 0; slot < initial.size(); ++slot)
+    states.emplace_back(ArrayRef<Value>(sums).slice(slot * numSums, numSums));
+  return states;
 }
 
 //===----------------------------------------------------------------------===//
 // Centers
 //===----------------------------------------------------------------------===//
 
-/// Where a channel's center is: at the first element of its run.
-static Value placeOfCenter(NestKernel &k, Value inGroup) {
-  return k.mul(inGroup, k.integer(k.getContext().shape.inner));
+Value Centers::getPlace(NestKernel &k, Value inGroup) const {
+  Value first = k.integer(0);
+  if (!k.getTiling().isColumnwise())
+    return first;
+  ChannelSlots slots{k, inGroup};
+  return k.placeOfSlot(slots.column(first), slots.slot(first), k.getTiling().vectorsPerRow);
 }
 
 Value Centers::of(NestKernel &k, Value inGroup) const {
-  Value place = k.getTiling().isColumnwise() ? placeOfCenter(k, inGroup) : k.integer(0);
-  return k.load(buffer, place, 1);
+  return k.load(buffer, getPlace(k, inGroup), 1);
 }
 
-Centers mlir::abn::shareCenters(NestKernel &k, ArrayRef<Value> values) {
-  const Tiling &tiling = k.getTiling();
+Value Centers::ofSlot(NestKernel &k, unsigned slot, Value before) const {
+  Value channel = k.getTiling().isColumnwise() ? k.channelOf(slot) : Value();
+  return k.load(buffer, k.after(before, getPlace(k, channel)), 1);
+}
+
+Centers mlir::abn::shareCenters(NestKernel &k, ArrayRef<Value> slots) {
+  int64_t writers = k.getTiling().isColumnwise() ? k.getTiling().vectorsPerRow : 1;
   Centers centers;
-  int64_t run = tiling.isColumnwise() ? tiling.vectorsPerRow * tiling.vector : 1;
-  centers.buffer = k.shared(k.getContext().computeType, run);
-  int64_t writers = tiling.isColumnwise() ? tiling.vectorsPerRow : 1;
-  Value place = k.mul(k.thread(), k.integer(tiling.vector));
-  k.when(k.isLess(k.thread(), k.integer(writers)), [&] {
-    for (auto [lane, value] : llvm::enumerate(values))
-      k.store(value, centers.buffer, k.add(place, k.integer(lane)), 1);
-  });
+  centers.buffer = k.shared(k.getContext().computeType, writers * slots.size());
+  k.when(k.isLess(k.thread(), k.integer(writers)),
+         [&] { ::storeSlots(k, slots, centers.buffer, writers); });
   k.barrier();
-  Value inner = k.integer(k.getContext().shape.inner);
-  for (unsigned lane = 0; lane < values.size(); ++lane) {
-    Value inRun = k.add(k.mul(k.column(), k.integer(tiling.vector)), k.integer(lane));
-    centers.own.push_back(centers.of(k, k.div(inRun, inner)));
-  }
   return centers;
 }

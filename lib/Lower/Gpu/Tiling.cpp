@@ -9,10 +9,10 @@ using namespace mlir::abn;
 static constexpr unsigned kAccessBytes = 16, kSectorBytes = 32;
 /// Static workgroup memory per block that every chip grants.
 static constexpr int64_t kWorkgroupBytes = 48 << 10;
-/// What a lane keeps in workgroup memory while threads are merged (four sums or moments of 4 bytes,
-/// for every other thread), of each element of a run (its center), and of each channel (its values,
-/// eight or less).
-static constexpr int64_t kLaneBytes = 8, kElementBytes = 4, kChannelBytes = 32;
+/// Of a sum, a moment or a channel's value.
+static constexpr int64_t kNumberBytes = 4;
+/// Values that a map reads of a channel, or fewer.
+static constexpr int64_t kChannelValues = 8;
 /// Threads per block where nothing speaks against it: a quarter of what every chip allows, so that
 /// the last wave wastes little.
 static constexpr unsigned kThreads = 256;
@@ -84,19 +84,50 @@ static void chooseAccess(const NestShape &shape, Tiling &tiling) {
   tiling.channelsPerGroup = channels;
 }
 
+/// Threads of a block over a group of several channels: whole rows, as many as are `wanted`; if the
+/// choice is free, up to twice kThreads if fewer lanes of the block's subgroups are idle then.
+/// Registers are dealt out to four subgroups at a time.
+static unsigned getColumnwiseThreads(const NestShape &shape, const Chip &chip, int64_t perRow,
+                                     unsigned wanted) {
+  int64_t most = wanted ? wanted : kThreads, limit = wanted ? wanted : 2 * kThreads;
+  int64_t rows = shape.outer ? std::max<int64_t>(1, *shape.outer) : kThreads;
+  int64_t best = perRow;
+  double share = 0;
+  for (int64_t threads = perRow; threads <= limit && threads <= rows * perRow; threads += perRow) {
+    double busy = double(threads) / llvm::alignTo(threads, 4 * chip.subgroup);
+    if (busy < share || (threads > most && busy < share + 0.1))
+      continue;
+    best = threads;
+    share = busy;
+  }
+  return best;
+}
+
+/// Workgroup memory of a group of several channels: what its threads merge, a sample of each
+/// channel, and the channels' values.
+static int64_t getColumnwiseBytes(const NestShape &shape, const Chip &chip, const Tiling &tiling,
+                                  int64_t channels, unsigned merged, unsigned wanted) {
+  bool hasSlotPerLane = shape.inner < tiling.vector;
+  int64_t slots = hasSlotPerLane ? tiling.vector : shape.inner % tiling.vector ? 2 : 1;
+  int64_t perRow = channels * shape.inner / tiling.vector;
+  int64_t threads = llvm::alignTo(getColumnwiseThreads(shape, chip, perRow, wanted), chip.subgroup);
+  int64_t states = slots * threads * merged;
+  int64_t values = kChannelValues * (hasSlotPerLane ? perRow * tiling.vector : channels);
+  return (states + slots * perRow + values) * kNumberBytes;
+}
+
 /// Fewer columns, down to a sector, if a group then fits in workgroup memory.
-static void fitGroup(const NestShape &shape, Tiling &tiling, unsigned cachedTensors) {
-  if (!shape.outer || cachedTensors == 0)
+static void fitGroup(const NestShape &shape, const Chip &chip, Tiling &tiling,
+                     const Reduced &reduced, unsigned wanted) {
+  if (!shape.outer || reduced.tensors == 0)
     return;
   auto fits = [&](int64_t channels) {
-    int64_t run = channels * shape.inner;
-    int64_t kept = *shape.outer * run * shape.elementBytes * cachedTensors;
-    int64_t merging = kThreads * tiling.vector * kLaneBytes;
+    int64_t kept = *shape.outer * channels * shape.inner * shape.elementBytes * reduced.tensors;
     // One channel per group keeps next to nothing.
-    bool isColumnwise = channels > 1;
-    return kept +
-               (isColumnwise ? merging + run * kElementBytes + channels * kChannelBytes : 1024) <=
-           kWorkgroupBytes;
+    int64_t rest = channels > 1
+                       ? getColumnwiseBytes(shape, chip, tiling, channels, reduced.numbers, wanted)
+                       : 1024;
+    return kept + rest <= kWorkgroupBytes;
   };
   int64_t channels = tiling.channelsPerGroup;
   if (shape.inner == 1)
@@ -111,18 +142,12 @@ static void fitGroup(const NestShape &shape, Tiling &tiling, unsigned cachedTens
 
 static void chooseThreads(const NestShape &shape, const Chip &chip, unsigned wanted,
                           Tiling &tiling) {
-  unsigned most = wanted ? wanted : kThreads;
-  if (tiling.isColumnwise()) {
-    unsigned lanes = std::max<int64_t>(1, most / tiling.vectorsPerRow);
-    if (shape.outer)
-      lanes = std::min<int64_t>(lanes, std::max<int64_t>(1, *shape.outer));
-    tiling.threads = lanes * tiling.vectorsPerRow;
-  } else {
-    tiling.threads = most;
-    if (shape.outer)
-      tiling.threads = std::clamp<int64_t>(
-          llvm::alignTo(*shape.outer * tiling.vectorsPerRow, chip.subgroup), chip.subgroup, most);
-  }
+  unsigned most = tiling.threads = wanted ? wanted : kThreads;
+  if (tiling.isColumnwise())
+    tiling.threads = getColumnwiseThreads(shape, chip, tiling.vectorsPerRow, wanted);
+  else if (shape.outer)
+    tiling.threads = std::clamp<int64_t>(
+        llvm::alignTo(*shape.outer * tiling.vectorsPerRow, chip.subgroup), chip.subgroup, most);
   tiling.blockSize = llvm::alignTo(tiling.threads, chip.subgroup);
 }
 
@@ -145,11 +170,11 @@ static void chooseSplits(const NestShape &shape, const Chip &chip, Tiling &tilin
   tiling.mapSplits = std::max<int64_t>(1, tiling.mapSplits);
 }
 
-Tiling mlir::abn::chooseTiling(const NestShape &shape, const Chip &chip, unsigned cachedTensors,
+Tiling mlir::abn::chooseTiling(const NestShape &shape, const Chip &chip, const Reduced &reduced,
                                const TilingOverride &fixed) {
   Tiling tiling;
   chooseAccess(shape, tiling);
-  fitGroup(shape, tiling, cachedTensors);
+  fitGroup(shape, chip, tiling, reduced, fixed.threads);
   if (fixed.isFused)
     tiling.isFused &= *fixed.isFused;
   if (fixed.unroll)

@@ -62,7 +62,7 @@ struct Tiling {
   unsigned unroll = 2;
   /// Element offsets need 64 bits.
   bool isWide = false;
-  /// The group fits in workgroup memory, `cachedTensors` times: reduce and map in one kernel.
+  /// What the group keeps fits in workgroup memory: reduce and map in one kernel.
   bool isFused = false;
 
   bool isColumnwise() const { return channelsPerGroup > 1; }
@@ -75,9 +75,16 @@ struct TilingOverride {
   std::optional<bool> isFused;
 };
 
-/// The tiling of a nest that keeps `cachedTensors` tensors in workgroup memory if it is fused; 0
-/// for nests that only map.
-Tiling chooseTiling(const NestShape &shape, const Chip &chip, unsigned cachedTensors,
+/// What a nest reduces; nothing if it only maps.
+struct Reduced {
+  /// Tensors that are kept in workgroup memory if reducing and mapping are one kernel.
+  unsigned tensors = 0;
+  /// Numbers per channel that threads merge.
+  unsigned numbers = 0;
+};
+
+/// The tiling of a nest.
+Tiling chooseTiling(const NestShape &shape, const Chip &chip, const Reduced &reduced,
                     const TilingOverride &fixed);
 
 } // namespace mlir::abn
