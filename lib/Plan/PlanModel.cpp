@@ -6,6 +6,7 @@
 #include "abn/AbnDialect.h"
 #include "dnn/DnnDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -140,6 +141,16 @@ bool PlanModel::hasBuffers() const {
                       [](const GraphValue &value) { return !value.isExternal && value.bytes > 0; });
 }
 
+/// Whether the result may be in the buffer of an operand, as far as the op says: what it allocates
+/// is not, nor what it writes to a destination.
+static bool mayShowOperand(OpResult result) {
+  Operation *op = result.getOwner();
+  if (isa<DestinationStyleOpInterface>(op) || isCopiedView(op))
+    return false;
+  auto bufferizable = dyn_cast<bufferization::BufferizableOpInterface>(op);
+  return !bufferizable || !bufferizable.bufferizesToAllocation(result);
+}
+
 /// Whether the op's result is one of its operands, which one only the running step knows.
 static bool isChoice(Operation *op) {
   return isa_and_nonnull<arith::SelectOp>(op) && isa<RankedTensorType>(op->getResult(0).getType());
@@ -237,6 +248,7 @@ void PlanModel::addOp(Operation *op) {
   for (OpResult result : op->getResults()) {
     GraphResult graphResult;
     graphResult.value = getValueId(result);
+    graph.values[graphResult.value].mayShowOther = mayShowOperand(result);
     OpOperand *init = destination ? destination.getTiedOpOperand(result) : nullptr;
     if (init && tiedReads.contains(init)) {
       graphResult.tiedTo = tiedReads[init];
