@@ -461,7 +461,8 @@ def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::ModuleOp"> {
 
     Precondition: tensors, one block, a loss; functions without a loss are left alone, and so is a step that
     has a plan: plan another budget or objective from the step as it came. Afterwards the ops
-    stand in the order of the plan. One that computes again or gives back what is not kept has the
+    stand in the order of the plan. What the step returns, or gives to a call, as a part of a buffer (a view
+    whose elements are not in a row from its first byte on) is a copy, a `bufferization.alloc_tensor`. One that computes again or gives back what is not kept has the
     attribute `abn.recompute`, a number that no other has, so that CSE keeps the two apart. An op that
     takes over an operand's buffer has that operand as its destination, others have a `tensor.empty` of
     their own. The function carries `abn.plan` (docs/Report.md).

@@ -1,5 +1,6 @@
 // abn-plan-recompute: what is kept, what is computed again and when.
 #include "Alignment.h"
+#include "CopyPartialResults.h"
 #include "GradientsFromOutput.h"
 #include "ResolveSizes.h"
 #include "abn/AbnDialect.h"
@@ -7,6 +8,7 @@
 #include "abn/Passes.h"
 #include "abn/Plan/PlanModel.h"
 #include "abn/Plan/Planner.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -228,6 +230,7 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
       return 0;
     if (failed(resolveSizes(func)))
       return failure();
+    copyPartialResults(func);
     readOutputsInGradients(func);
     step = TrainingStep::get(func, loss);
     // Where the step inverts anyway, other values may be recovered too.
