@@ -605,8 +605,9 @@ def Bufferize : Pass<"abn-bufferize", "::mlir::ModuleOp"> {
     One-shot bufferization of all functions, with the destinations as they are: an op writes into the
     buffer of its destination. Where that would destroy what is read later, or what the op itself reads
     elsewhere, the op gets a buffer of its own; if it reads its destination, with a copy and a missed
-    remark (`Copy`) that says which op needed it. After abn-plan-recompute there are no copies but those
-    that the plan counts.
+    remark (`Copy`) that says which op needed it. So it is where the destination is the last part of a
+    larger buffer that anybody reads: in place the op would keep all of it alive. After abn-plan-recompute
+    there are no copies but those that the plan counts.
 
     A tensor that is only empty, or filled with a scalar, is made anew for each op that writes over it, as
     the planner counts them: CSE makes one of many, which would be live from the first to the last.

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Remarks.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 
 namespace mlir::abn {
 #define GEN_PASS_DEF_BUFFERIZE
@@ -44,14 +45,20 @@ static LogicalResult checkElementwise(func::FuncOp func) {
 }
 
 /// Why `reader`, the first op that uses what was copied, could not do with what it was copied from.
-static std::string explainCopy(Operation *reader) {
+static std::string explainCopy(memref::CopyOp copy, Operation *reader) {
   std::string name = reader ? ("`" + reader->getName().getStringRef() + "` (" +
                                describeLocation(reader->getLoc()) + ")")
                                   .str()
                             : std::string("a result");
   if (isa_and_nonnull<func::ReturnOp, func::CallOp>(reader))
     return name + " needs its operands in a row, from the first byte of a buffer on";
-  return "what " + name + " overwrites is read again later";
+  Value whole = copy.getSource();
+  while (auto view = whole.getDefiningOp<ViewLikeOpInterface>())
+    whole = view.getViewSource();
+  std::string text = "what " + name + " overwrites is read again later";
+  if (getByteSize(whole.getType()) > getByteSize(copy.getSource().getType()))
+    text += ", or is the last part of a larger buffer that is needed";
+  return text;
 }
 
 /// Says of each copy which op needed it: the first that uses the copy's target.
@@ -64,7 +71,7 @@ static void remarkCopies(func::FuncOp func) {
         reader = user;
     remark::missed(copy.getLoc(), remark::RemarkOpts::name("Copy").category("abn"))
         << "copied " + std::to_string(getByteSize(copy.getSource().getType())) +
-               " bytes: " + explainCopy(reader);
+               " bytes: " + explainCopy(copy, reader);
   });
 }
 

@@ -56,6 +56,9 @@ namespace {
 /// What is known of a buffer at some op.
 struct Buffer {
   bool isWritable = true;
+  /// What the caller owns is there to the end.
+  bool isArgument = false;
+  int64_t bytes = 0;
   /// The last op, by position, that reads a value that the buffer has held so far.
   unsigned lastRead = 0;
   /// The buffers one of which it is, if it is no buffer of its own.
@@ -65,12 +68,14 @@ struct Buffer {
 class Resolver {
 public:
   Resolver(func::FuncOp func, const BufferizationOptions &options)
-      : block(func.getBody().front()), state(options) {
+      : block(func.getBody().front()), state(options), dynamicSize(getDynamicSize(func)) {
     findLastReads();
     for (BlockArgument argument : func.getArguments()) {
       auto writable = func.getArgAttrOfType<BoolAttr>(argument.getArgNumber(),
                                                       BufferizationDialect::kWritableAttrName);
-      addBuffer(argument).isWritable = writable && writable.getValue();
+      Buffer &buffer = addBuffer(argument);
+      buffer.isWritable = writable && writable.getValue();
+      buffer.isArgument = true;
     }
   }
 
@@ -135,6 +140,7 @@ private:
     bufferOf[value] = buffers.size();
     buffers.emplace_back();
     buffers.back().lastRead = lastReadOf.lookup(value);
+    buffers.back().bytes = getByteSize(value.getType(), dynamicSize);
     return buffers.back();
   }
 
@@ -162,7 +168,7 @@ private:
   /// elsewhere.
   bool hasConflict(BufferizableOpInterface op, OpOperand &operand, unsigned position) {
     const Buffer &buffer = buffers[bufferOf.lookup(operand.get())];
-    if (!buffer.isWritable || buffer.lastRead > position)
+    if (!buffer.isWritable || buffer.lastRead > position || isLastPart(operand.get()))
       return true;
     for (OpOperand &other : op->getOpOperands()) {
       if (isa<TensorType>(other.get().getType()) && op.bufferizesToMemoryRead(other, state) &&
@@ -178,6 +184,13 @@ private:
         return true;
     }
     return isCaptured(op, bufferOf.lookup(operand.get()));
+  }
+
+  /// Whether `value`, which nobody reads any more, shows a part of a buffer only. Updated in place
+  /// it would keep all of the buffer.
+  bool isLastPart(Value value) const {
+    const Buffer &buffer = buffers[bufferOf.lookup(value)];
+    return !buffer.isArgument && getByteSize(value.getType(), dynamicSize) < buffer.bytes;
   }
 
   /// Whether the op's body reads the buffer by itself, wherever it likes.
@@ -238,6 +251,7 @@ private:
 
   Block &block;
   AnalysisState state;
+  int64_t dynamicSize;
   llvm::DenseMap<Value, unsigned> lastReadOf, bufferOf;
   std::vector<Buffer> buffers;
 };

@@ -153,3 +153,34 @@ func.func @returned_parts(%x: tensor<16x16xf32>, %y: tensor<16x16xf32>)
   return %loss, %first, %second, %third, %same
       : tensor<f32>, tensor<8x16xf32>, tensor<8x16xf32>, tensor<16x1xf32>, tensor<8x16xf32>
 }
+
+// -----
+
+#id = affine_map<(i, j) -> (i, j)>
+!t = tensor<16x16xf32>
+!r = tensor<1x16xf32>
+
+// Of %b only a row is updated: in place it would keep all of %b. Of %x, which the caller gave up, it is.
+// CHECK-LABEL: func @updated_row
+// CHECK-SAME: arena_bytes = 1284 : i64, {{.*}}curve = array<i64: 1284,
+// CHECK: memref.copy
+// CHECK-NOT: memref.copy
+func.func @updated_row(%x: !t {abn.donated}, %y: !t)
+    -> (tensor<f32> {abn.role = "loss"}, !r, !r) {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : !t
+  %er = tensor.empty() : !r
+  %b = linalg.exp ins(%y : !t) outs(%e : !t) -> !t
+  %row = tensor.extract_slice %b[5, 0] [1, 16] [1, 1] : !t to !r
+  %t = linalg.generic {indexing_maps = [#id], iterator_types = ["parallel", "parallel"]} outs(%row : !r) {
+  ^bb0(%o: f32):
+    %r = arith.mulf %o, %o : f32
+    linalg.yield %r : f32
+  } -> !r
+  %c = linalg.tanh ins(%y : !t) outs(%e : !t) -> !t
+  %e0 = tensor.empty() : tensor<f32>
+  %f0 = linalg.fill ins(%zero : f32) outs(%e0 : tensor<f32>) -> tensor<f32>
+  %loss = linalg.reduce {arith.addf} ins(%c : !t) outs(%f0 : tensor<f32>) dimensions = [0, 1]
+  %u = linalg.exp ins(%t : !r) outs(%er : !r) -> !r
+  return %loss, %t, %u : tensor<f32>, !r, !r
+}
