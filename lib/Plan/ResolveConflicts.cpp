@@ -13,9 +13,20 @@ using namespace mlir;
 using namespace mlir::abn;
 using namespace mlir::bufferization;
 
-/// An op whose regions hold ops on tensors, not on elements.
-static bool hasTensorRegions(Operation *op) {
+/// An op with regions that are more than the op's own work on elements.
+static bool hasControlRegions(Operation *op) {
   return op->getNumRegions() && !isa<DestinationStyleOpInterface>(op);
+}
+
+/// An op with regions that pass tensors on: to a block or out of it.
+static bool hasTensorRegions(Operation *op) {
+  auto isTensor = [](Value value) { return isa<TensorType>(value.getType()); };
+  return hasControlRegions(op) && llvm::any_of(op->getRegions(), [&](Region &region) {
+           return llvm::any_of(region, [&](Block &block) {
+             return llvm::any_of(block.getArguments(), isTensor) ||
+                    llvm::any_of(block.getTerminator()->getOperands(), isTensor);
+           });
+         });
 }
 
 /// Whether the callee was given up any of its arguments.
@@ -38,7 +49,7 @@ bool mlir::abn::isFlat(func::FuncOp func) {
   for (Operation &op : func.getBody().front()) {
     if (auto call = dyn_cast<func::CallOp>(op); call && mayOverwriteArguments(call))
       return false;
-    if (!hasTensorRegions(&op))
+    if (!hasControlRegions(&op))
       continue;
     bool isScalar = llvm::none_of(op.getResultTypes(), llvm::IsaPred<TensorType>);
     WalkResult result = op.walk([&](Operation *inner) {
@@ -46,7 +57,7 @@ bool mlir::abn::isFlat(func::FuncOp func) {
           isa<DestinationStyleOpInterface, tensor::InsertOp, tensor::InsertSliceOp>(inner);
       return writes ? WalkResult::interrupt() : WalkResult::advance();
     });
-    if (!isScalar || result.wasInterrupted())
+    if ((!isScalar && hasTensorRegions(&op)) || result.wasInterrupted())
       return false;
   }
   return true;

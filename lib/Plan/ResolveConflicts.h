@@ -7,8 +7,8 @@
 
 namespace mlir::abn {
 
-/// Whether the function is one block whose nested regions write no tensor: what resolveConflicts
-/// takes.
+/// Whether the function is one block whose nested regions write no tensor and give none out (those
+/// of a `tensor.pad` hold scalars): what resolveConflicts takes.
 bool isFlat(func::FuncOp func);
 
 /// Gives every op that would overwrite what is still read (or what it may not write) a tensor of

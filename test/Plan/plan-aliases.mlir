@@ -60,3 +60,32 @@ func.func @chosen(%q: !t, %x: !t {abn.donated}, %y: !t) -> (tensor<f32> {abn.rol
   %u = linalg.tanh ins(%v : !t) outs(%v : !t) -> !t
   return %loss, %u : tensor<f32>, !t
 }
+
+// -----
+
+!t = tensor<256xf32>
+
+// A choice between arguments takes no byte, and %y is written over once it has been read, beside an op
+// whose region holds scalars only, too.
+// CHECK-LABEL: func @padded
+// CHECK-SAME: %[[Y:[a-z0-9]+]]: memref<256xf32> {abn.donated})
+// CHECK-SAME: arena_bytes = 2308 : i64, {{.*}}curve = array<i64: 2308,
+// CHECK: linalg.exp ins(%[[Y]] : {{.*}}) outs(%[[Y]] :
+func.func @padded(%x: !t, %y: !t {abn.donated})
+    -> (tensor<f32> {abn.role = "loss"}, !t, !t, tensor<258xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %e0 = tensor.empty() : tensor<f32>
+  %f0 = linalg.fill ins(%zero : f32) outs(%e0 : tensor<f32>) -> tensor<f32>
+  %loss = linalg.reduce {arith.addf} ins(%x : !t) outs(%f0 : tensor<f32>) dimensions = [0]
+  %l = tensor.extract %loss[] : tensor<f32>
+  %c = arith.cmpf ogt, %l, %zero : f32
+  %v = arith.select %c, %x, %y : !t
+  %e = tensor.empty() : !t
+  %u = linalg.tanh ins(%v : !t) outs(%e : !t) -> !t
+  %w = linalg.exp ins(%y : !t) outs(%y : !t) -> !t
+  %pad = tensor.pad %x low[1] high[1] {
+  ^bb0(%i: index):
+    tensor.yield %zero : f32
+  } : !t to tensor<258xf32>
+  return %loss, %u, %w, %pad : tensor<f32>, !t, !t, tensor<258xf32>
+}
