@@ -124,7 +124,8 @@ def Recognize : Pass<"abn-recognize", "::mlir::func::FuncOp"> {
     all dimensions but the first are taken with `any-channel-dim` only. Each candidate that is left
     alone has a missed remark that says at which step it failed.
 
-    Precondition: linalg on tensors; functions of one block. Afterwards what was found is `abn.batch_norm`,
+    Precondition: linalg on tensors; functions of one block. One with a plan is left as it is: what the plan
+    computes in place would be taken for decomposed batch norms. Afterwards what was found is `abn.batch_norm`,
     `abn.batch_norm_grad`, `abn.activation` and `abn.activation_grad`; values are equal up to rounding. A
     batch norm whose backward was not found is taken all the same: `abn-fuse-forward` then recovers what
     the backward reads of its input.
@@ -282,7 +283,7 @@ def RewriteBackward : Pass<"abn-rewrite-backward", "::mlir::func::FuncOp"> {
   let description = [{
     A `abn.batch_norm_grad` whose input is an `abn.recover` becomes an `abn.inplace_backward`, with
     the activation's gradient where that reads the same output; frozen statistics likewise. The
-    recovered tensor is then never formed.
+    recovered tensor is then never formed. A function with a plan is left as it is.
 
     Precondition: abn-fuse-forward. Afterwards: no gradient of a batch norm reads its own recovered input.
 
@@ -415,7 +416,7 @@ def FoldTransposes : Pass<"abn-fold-transposes", "::mlir::func::FuncOp"> {
   let description = [{
     A `linalg.matmul` of a `linalg.transpose` reads the transpose's input through its indexing map; a
     transpose of a transpose folds. Frameworks store a linear layer's weight transposed: the copy is
-    as large as the weight and would be in the plan.
+    as large as the weight and would be in the plan. A function with a plan is left as it is.
 
     Precondition: ops on tensors. Afterwards no matmul reads a transpose. Values are the same bit by bit: the
     order of the sums does not change.
@@ -510,7 +511,8 @@ def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::ModuleOp"> {
            "which result is the loss, whatever the roles say">
   ];
   let dependentDialects = [
-    "::mlir::abn::AbnDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
+    "::mlir::abn::AbnDialect", "::mlir::bufferization::BufferizationDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
   ];
 }
 

@@ -1,6 +1,7 @@
 // abn-optimize and abn-plan.
 #include "abn/Pipelines.h"
 #include "RewritePipeline.h"
+#include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
 #include "abn/Rewrite/Chains.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -81,6 +82,20 @@ struct CheckGammaOptions : PassWrapper<CheckGammaOptions, OperationPass<func::Fu
   double threshold;
 };
 
+/// Canonicalizes steps that have no plan yet: what is planned has its ops as they are to run.
+struct CanonicalizeUnplanned : PassWrapper<CanonicalizeUnplanned, OperationPass<func::FuncOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(CanonicalizeUnplanned)
+
+  void runOnOperation() override {
+    if (isPlanned(getOperation()))
+      return;
+    OpPassManager pipeline(func::FuncOp::getOperationName());
+    pipeline.addPass(createCanonicalizerPass());
+    if (failed(runPipeline(pipeline, getOperation())))
+      signalPassFailure();
+  }
+};
+
 /// Refuses a budget that no pass would keep.
 struct RefuseBudget : PassWrapper<RefuseBudget, OperationPass<>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(RefuseBudget)
@@ -109,7 +124,7 @@ void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &
   if (!options.plan)
     return;
   pm.addNestedPass<func::FuncOp>(createFoldTransposes());
-  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  pm.addNestedPass<func::FuncOp>(std::make_unique<CanonicalizeUnplanned>());
   PlanRecomputeOptions plan;
   plan.budgetBytes = options.budgetBytes;
   plan.objective = options.objective;

@@ -20,18 +20,22 @@
 // RUN: not abn-opt %s --abn-plan="outputs=elsewhere" 2>&1 | FileCheck %s --check-prefix=OUTPUTS
 // RUN: not abn-opt %s --abn-plan="alignment=100" 2>&1 | FileCheck %s --check-prefix=ALIGNMENT
 
-// A second run leaves the plan, and the versions, as they are: what it changes is where constants stand.
-// RUN: abn-opt %s --abn-optimize --canonicalize -o %t.once
+// A second run leaves the plan, and the versions, as they are.
+// RUN: abn-opt %s --abn-optimize -o %t.once
 // RUN: abn-opt %s --abn-optimize --abn-optimize=numerics=exact --abn-optimize -o %t.twice
 // RUN: diff %t.once %t.twice
-// RUN: abn-opt %s --abn-optimize=gamma-policy=check --canonicalize -o %t.once
+// RUN: abn-opt %s --abn-optimize=gamma-policy=check -o %t.once
 // RUN: abn-opt %s --abn-optimize=gamma-policy=check --abn-optimize -o %t.twice
 // RUN: diff %t.once %t.twice
 // RUN: abn-opt %s --abn-optimize=plan=false -o %t.once
 // RUN: abn-opt %s --abn-optimize=plan=false --abn-optimize=plan=false -o %t.twice
 // RUN: diff %t.once %t.twice
-// RUN: abn-opt %s --abn-optimize --abn-plan --canonicalize -o %t.once
+// RUN: abn-opt %s --abn-optimize --abn-plan -o %t.once
 // RUN: abn-opt %s --abn-optimize --abn-plan --abn-optimize --abn-plan -o %t.twice
+// RUN: diff %t.once %t.twice
+// What a plan computes in place, with a clip as activation, is no decomposed batch norm.
+// RUN: abn-opt %networks/mobilenet_v2s.mlir --abn-import-aten --abn-optimize=gamma-policy=trust -o %t.once
+// RUN: abn-opt %t.once --abn-optimize=gamma-policy=trust -o %t.twice
 // RUN: diff %t.once %t.twice
 // RUN: abn-opt %s --abn-optimize --abn-optimize --remarks-filter-missed=abn -o /dev/null 2>&1 | FileCheck %s --check-prefix=AGAIN
 // RUN: abn-opt %s --abn-optimize --abn-optimize --abn-report-memory=output=- -o /dev/null | FileCheck %s --check-prefix=NORMS
