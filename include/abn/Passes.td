@@ -124,7 +124,8 @@ def Recognize : Pass<"abn-recognize", "::mlir::func::FuncOp"> {
     all dimensions but the first are taken with `any-channel-dim` only. Each candidate that is left
     alone has a missed remark that says at which step it failed.
 
-    Precondition: linalg on tensors; functions of one block. Afterwards what was found is `abn.batch_norm`,
+    Precondition: linalg on tensors; functions of one block. One with a plan is left as it is: what the plan
+    computes in place would be taken for decomposed batch norms. Afterwards what was found is `abn.batch_norm`,
     `abn.batch_norm_grad`, `abn.activation` and `abn.activation_grad`; values are equal up to rounding. A
     batch norm whose backward was not found is taken all the same: `abn-fuse-forward` then recovers what
     the backward reads of its input.
@@ -282,7 +283,7 @@ def RewriteBackward : Pass<"abn-rewrite-backward", "::mlir::func::FuncOp"> {
   let description = [{
     A `abn.batch_norm_grad` whose input is an `abn.recover` becomes an `abn.inplace_backward`, with
     the activation's gradient where that reads the same output; frozen statistics likewise. The
-    recovered tensor is then never formed.
+    recovered tensor is then never formed. A function with a plan is left as it is.
 
     Precondition: abn-fuse-forward. Afterwards: no gradient of a batch norm reads its own recovered input.
 
@@ -415,7 +416,7 @@ def FoldTransposes : Pass<"abn-fold-transposes", "::mlir::func::FuncOp"> {
   let description = [{
     A `linalg.matmul` of a `linalg.transpose` reads the transpose's input through its indexing map; a
     transpose of a transpose folds. Frameworks store a linear layer's weight transposed: the copy is
-    as large as the weight and would be in the plan.
+    as large as the weight and would be in the plan. A function with a plan is left as it is.
 
     Precondition: ops on tensors. Afterwards no matmul reads a transpose. Values are the same bit by bit: the
     order of the sums does not change.
@@ -461,7 +462,8 @@ def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::ModuleOp"> {
 
     Precondition: tensors, one block, a loss; functions without a loss are left alone, and so is a step that
     has a plan: plan another budget or objective from the step as it came. Afterwards the ops
-    stand in the order of the plan. One that computes again or gives back what is not kept has the
+    stand in the order of the plan. What the step returns, or gives to a call, as a part of a buffer (a view
+    whose elements are not in a row from its first byte on) is a copy, a `bufferization.alloc_tensor`. One that computes again or gives back what is not kept has the
     attribute `abn.recompute`, a number that no other has, so that CSE keeps the two apart. An op that
     takes over an operand's buffer has that operand as its destination, others have a `tensor.empty` of
     their own. The function carries `abn.plan` (docs/Report.md).
@@ -509,7 +511,8 @@ def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::ModuleOp"> {
            "which result is the loss, whatever the roles say">
   ];
   let dependentDialects = [
-    "::mlir::abn::AbnDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
+    "::mlir::abn::AbnDialect", "::mlir::bufferization::BufferizationDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"
   ];
 }
 
@@ -604,8 +607,9 @@ def Bufferize : Pass<"abn-bufferize", "::mlir::ModuleOp"> {
     One-shot bufferization of all functions, with the destinations as they are: an op writes into the
     buffer of its destination. Where that would destroy what is read later, or what the op itself reads
     elsewhere, the op gets a buffer of its own; if it reads its destination, with a copy and a missed
-    remark (`Copy`) that says which op needed it. After abn-plan-recompute there are no copies but those
-    that the plan counts.
+    remark (`Copy`) that says which op needed it. So it is where the destination is the last part of a
+    larger buffer that anybody reads: in place the op would keep all of it alive. After abn-plan-recompute
+    there are no copies but those that the plan counts.
 
     A tensor that is only empty, or filled with a scalar, is made anew for each op that writes over it, as
     the planner counts them: CSE makes one of many, which would be live from the first to the last.

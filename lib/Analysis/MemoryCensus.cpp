@@ -187,7 +187,7 @@ bool mlir::abn::hasDynamicSizes(func::FuncOp func) {
       .wasInterrupted();
 }
 
-void mlir::abn::recordMemoryBefore(func::FuncOp func, std::optional<unsigned> lossResult,
+void mlir::abn::recordMemoryBefore(func::FuncOp func, std::optional<int64_t> lossResult,
                                    ViewPredicate isView, int64_t dynamicSize) {
   // Of a function that others call there is no report.
   if (func->hasAttr(AbnDialect::kMemoryBeforeAttr) || isHelper(func))

@@ -156,13 +156,25 @@ static bool hasBufferSemantics(func::FuncOp func) {
   return result.wasInterrupted();
 }
 
-FailureOr<TrainingStep> TrainingStep::get(func::FuncOp func, std::optional<unsigned> lossResult,
+FailureOr<std::optional<int64_t>> mlir::abn::readLossOption(Location loc, int64_t option) {
+  if (option < -1)
+    return emitError(loc) << "expected the number of a result, or -1 for none, for the option "
+                             "`loss-result`, got "
+                          << option;
+  return option < 0 ? std::nullopt : std::optional<int64_t>(option);
+}
+
+bool mlir::abn::isOutOfRange(std::optional<int64_t> lossResult, func::FuncOp func) {
+  return lossResult && *lossResult >= func.getNumResults();
+}
+
+FailureOr<TrainingStep> TrainingStep::get(func::FuncOp func, std::optional<int64_t> lossResult,
                                           ViewPredicate isView) {
   if (hasBufferSemantics(func))
     return failure();
   if (!func || func.isExternal() || !llvm::hasSingleElement(func.getBody()))
     return failure();
-  if (lossResult && *lossResult >= func.getNumResults()) {
+  if (isOutOfRange(lossResult, func)) {
     emitError(func.getLoc()) << "expected the loss among the function's " << func.getNumResults()
                              << " results, got result " << *lossResult;
     return failure();
@@ -175,7 +187,7 @@ FailureOr<TrainingStep> TrainingStep::get(func::FuncOp func, std::optional<unsig
   TrainingStep step;
   step.func = func;
   step.viewPredicate = std::move(isView);
-  step.lossResult = lossResult ? lossResult : findLoss(func);
+  step.lossResult = lossResult ? std::optional<unsigned>(*lossResult) : findLoss(func);
   unsigned next = 0;
   for (Operation &op : block)
     step.position[&op] = next++;

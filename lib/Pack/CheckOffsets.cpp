@@ -15,13 +15,15 @@ struct Event {
 };
 } // namespace
 
-static std::string describe(const Problem &problem, llvm::ArrayRef<int64_t> offsets, size_t index) {
+static std::string describe(const Problem &problem, llvm::ArrayRef<int64_t> offsets,
+                            llvm::ArrayRef<std::string> names, size_t index) {
   // A wrong offset may be anything: only unsigned does its end always have room.
   int64_t offset = offsets[index];
   uint64_t end = uint64_t(offset) + uint64_t(problem.buffers[index].size);
   std::string text =
       int64_t(end) < 0 && offset < 0 ? std::to_string(int64_t(end)) : std::to_string(end);
-  return "buffer " + std::to_string(index) + " at [" + std::to_string(offset) + ", " + text + ")";
+  std::string name = names.empty() ? std::to_string(index) : "`" + names[index] + "`";
+  return "buffer " + name + " at [" + std::to_string(offset) + ", " + text + ")";
 }
 
 /// Adds the events of a buffer: its lifetime without its gaps.
@@ -45,11 +47,11 @@ static void addEvents(const Buffer &buffer, size_t index, std::vector<Event> &ev
 }
 
 /// The errors of one buffer alone.
-static std::string checkAlone(const Problem &problem, llvm::ArrayRef<int64_t> offsets, size_t index,
-                              int64_t arena) {
+static std::string checkAlone(const Problem &problem, llvm::ArrayRef<int64_t> offsets,
+                              llvm::ArrayRef<std::string> names, size_t index, int64_t arena) {
   const Buffer &buffer = problem.buffers[index];
   int64_t offset = offsets[index];
-  std::string what = describe(problem, offsets, index);
+  std::string what = describe(problem, offsets, names, index);
   if (offset < 0)
     return what + " has a negative offset";
   if (buffer.offset && offset != *buffer.offset)
@@ -61,8 +63,8 @@ static std::string checkAlone(const Problem &problem, llvm::ArrayRef<int64_t> of
   return "";
 }
 
-std::string abn::pack::check(const Problem &problem, llvm::ArrayRef<int64_t> offsets,
-                             int64_t arena) {
+std::string abn::pack::check(const Problem &problem, llvm::ArrayRef<int64_t> offsets, int64_t arena,
+                             llvm::ArrayRef<std::string> names) {
   if (offsets.size() != problem.buffers.size())
     return "expected " + std::to_string(problem.buffers.size()) + " offsets, got " +
            std::to_string(offsets.size());
@@ -73,7 +75,7 @@ std::string abn::pack::check(const Problem &problem, llvm::ArrayRef<int64_t> off
       addEvents(buffer, index, events);
     if (events.size() == before)
       continue;
-    if (std::string error = checkAlone(problem, offsets, index, arena); !error.empty())
+    if (std::string error = checkAlone(problem, offsets, names, index, arena); !error.empty())
       return error;
   }
   llvm::sort(events, [](const Event &a, const Event &b) {
@@ -83,8 +85,8 @@ std::string abn::pack::check(const Problem &problem, llvm::ArrayRef<int64_t> off
   // The live buffers never overlap, so a newcomer can only overlap its two neighbours by offset.
   std::map<int64_t, size_t> live;
   auto overlap = [&](size_t a, size_t b, int64_t time) {
-    return describe(problem, offsets, std::min(a, b)) + " overlaps " +
-           describe(problem, offsets, std::max(a, b)) + " at time " + std::to_string(time);
+    return describe(problem, offsets, names, std::min(a, b)) + " overlaps " +
+           describe(problem, offsets, names, std::max(a, b)) + " at time " + std::to_string(time);
   };
   for (const Event &event : events) {
     int64_t offset = offsets[event.buffer];

@@ -46,6 +46,7 @@ private:
   Error readOffset(const Field &field, Buffer &buffer) const;
   Error readGaps(const Field &field, Buffer &buffer) const;
   Error checkLifetime(const Buffer &buffer) const;
+  Error checkEnd(const Buffer &buffer) const;
 
   StringRef file, rest;
   CsvOptions options;
@@ -54,7 +55,7 @@ private:
   /// The line of each id.
   llvm::StringMap<size_t> lines;
   /// The current row's fields that are judged when all of it is read.
-  Field upper, gaps;
+  Field upper, gaps, offset;
 };
 } // namespace
 
@@ -193,6 +194,7 @@ Error CsvReader::readField(const Field &field, Column column, NamedProblem &name
     named.hints.push_back(hint);
     return Error::success();
   case Column::Offset:
+    offset = field;
     return readOffset(field, buffer);
   }
   llvm_unreachable("all columns are handled");
@@ -202,6 +204,14 @@ Error CsvReader::checkLifetime(const Buffer &buffer) const {
   if (buffer.lower > buffer.upper)
     return error(upper.column, "expected an upper end of at least the lower end " +
                                    Twine(buffer.lower) + ", got " + Twine(buffer.upper));
+  return Error::success();
+}
+
+Error CsvReader::checkEnd(const Buffer &buffer) const {
+  if (buffer.offset && *buffer.offset > INT64_MAX - buffer.size)
+    return error(offset.column, "expected an offset of at most " + Twine(INT64_MAX - buffer.size) +
+                                    " for a buffer of " + Twine(buffer.size) + " bytes, got " +
+                                    Twine(*buffer.offset));
   return Error::success();
 }
 
@@ -215,6 +225,8 @@ Error CsvReader::readRow(NamedProblem &named) {
     if (Error failure = readField(field, column, named, buffer))
       return failure;
   if (Error failure = checkLifetime(buffer))
+    return failure;
+  if (Error failure = checkEnd(buffer))
     return failure;
   if (Error failure = readGaps(gaps, buffer))
     return failure;

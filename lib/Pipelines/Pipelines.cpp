@@ -1,7 +1,9 @@
 // abn-optimize and abn-plan.
 #include "abn/Pipelines.h"
 #include "RewritePipeline.h"
+#include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
+#include "abn/Plan/PlanOptions.h"
 #include "abn/Rewrite/Chains.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -81,23 +83,52 @@ struct CheckGammaOptions : PassWrapper<CheckGammaOptions, OperationPass<func::Fu
   double threshold;
 };
 
-/// Refuses a budget that no pass would keep.
-struct RefuseBudget : PassWrapper<RefuseBudget, OperationPass<>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(RefuseBudget)
+/// Canonicalizes steps that have no plan yet: what is planned has its ops as they are to run.
+struct CanonicalizeUnplanned : PassWrapper<CanonicalizeUnplanned, OperationPass<func::FuncOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(CanonicalizeUnplanned)
 
   void runOnOperation() override {
+    if (isPlanned(getOperation()))
+      return;
+    OpPassManager pipeline(func::FuncOp::getOperationName());
+    pipeline.addPass(createCanonicalizerPass());
+    if (failed(runPipeline(pipeline, getOperation())))
+      signalPassFailure();
+  }
+};
+
+/// Says what is wrong with the plan's options where nothing is planned, and refuses a budget that
+/// no pass would keep.
+struct CheckUnusedPlanOptions : PassWrapper<CheckUnusedPlanOptions, OperationPass<>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(CheckUnusedPlanOptions)
+
+  explicit CheckUnusedPlanOptions(PlanRecomputeOptions options) : options(std::move(options)) {}
+
+  void runOnOperation() override {
+    Location loc = getOperation()->getLoc();
+    if (failed(checkPlanOptions(loc, options)))
+      return signalPassFailure();
+    if (options.budgetBytes == -1)
+      return;
     // Not of the op: that would print all of it.
-    emitError(getOperation()->getLoc())
-        << "expected no option `budget-bytes` with `plan=false`: nothing is planned";
+    emitError(loc) << "expected no option `budget-bytes` with `plan=false`: nothing is planned";
     signalPassFailure();
   }
+
+  PlanRecomputeOptions options;
 };
 } // namespace
 
 void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &options) {
   pm.addNestedPass<func::FuncOp>(std::make_unique<CheckGammaOptions>(options));
-  if (!options.plan && options.budgetBytes != -1)
-    pm.addPass(std::make_unique<RefuseBudget>());
+  PlanRecomputeOptions plan;
+  plan.budgetBytes = options.budgetBytes;
+  plan.objective = options.objective;
+  plan.alignment = options.alignment;
+  plan.lossResult = options.lossResult;
+  plan.dynamicSize = options.dynamicSize;
+  if (!options.plan)
+    pm.addPass(std::make_unique<CheckUnusedPlanOptions>(plan));
   if (options.recognize) {
     RecognizeOptions recognize;
     recognize.anyChannelDim = options.anyChannelDim;
@@ -109,13 +140,7 @@ void mlir::abn::buildOptimizePipeline(OpPassManager &pm, const OptimizeOptions &
   if (!options.plan)
     return;
   pm.addNestedPass<func::FuncOp>(createFoldTransposes());
-  pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
-  PlanRecomputeOptions plan;
-  plan.budgetBytes = options.budgetBytes;
-  plan.objective = options.objective;
-  plan.alignment = options.alignment;
-  plan.lossResult = options.lossResult;
-  plan.dynamicSize = options.dynamicSize;
+  pm.addNestedPass<func::FuncOp>(std::make_unique<CanonicalizeUnplanned>());
   pm.addPass(createPlanRecompute(plan));
   ScheduleOptions schedule;
   schedule.alignment = options.alignment;

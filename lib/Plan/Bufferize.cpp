@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Remarks.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 
 namespace mlir::abn {
 #define GEN_PASS_DEF_BUFFERIZE
@@ -43,6 +44,23 @@ static LogicalResult checkElementwise(func::FuncOp func) {
   return failure(result.wasInterrupted());
 }
 
+/// Why `reader`, the first op that uses what was copied, could not do with what it was copied from.
+static std::string explainCopy(memref::CopyOp copy, Operation *reader) {
+  std::string name = reader ? ("`" + reader->getName().getStringRef() + "` (" +
+                               describeLocation(reader->getLoc()) + ")")
+                                  .str()
+                            : std::string("a result");
+  if (isa_and_nonnull<func::ReturnOp, func::CallOp>(reader))
+    return name + " needs its operands in a row, from the first byte of a buffer on";
+  Value whole = copy.getSource();
+  while (auto view = whole.getDefiningOp<ViewLikeOpInterface>())
+    whole = view.getViewSource();
+  std::string text = "what " + name + " overwrites is read again later";
+  if (getByteSize(whole.getType()) > getByteSize(copy.getSource().getType()))
+    text += ", or is the last part of a larger buffer that is needed";
+  return text;
+}
+
 /// Says of each copy which op needed it: the first that uses the copy's target.
 static void remarkCopies(func::FuncOp func) {
   func.walk([&](memref::CopyOp copy) {
@@ -51,14 +69,9 @@ static void remarkCopies(func::FuncOp func) {
       if (user != copy && user->getBlock() == copy->getBlock() &&
           (!reader || user->isBeforeInBlock(reader)))
         reader = user;
-    std::string text =
-        "copied " + std::to_string(getByteSize(copy.getSource().getType())) + " bytes: what ";
-    text += reader ? ("`" + reader->getName().getStringRef() + "` (" +
-                      describeLocation(reader->getLoc()) + ")")
-                         .str()
-                   : std::string("a result");
     remark::missed(copy.getLoc(), remark::RemarkOpts::name("Copy").category("abn"))
-        << text + " overwrites is read again later";
+        << "copied " + std::to_string(getByteSize(copy.getSource().getType())) +
+               " bytes: " + explainCopy(copy, reader);
   });
 }
 

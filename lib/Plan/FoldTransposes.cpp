@@ -1,5 +1,6 @@
 // abn-fold-transposes: matmuls read their operands in the order in which they are stored.
 #include "abn/AbnDialect.h"
+#include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/PatternMatch.h"
@@ -51,6 +52,8 @@ struct FoldTransposeIntoMatmul : OpRewritePattern<linalg::MatmulOp> {
 
 struct FoldTransposes : mlir::abn::impl::FoldTransposesBase<FoldTransposes> {
   void runOnOperation() override {
+    if (isPlanned(getOperation()))
+      return;
     RewritePatternSet patterns(&getContext());
     patterns.add<FoldTransposeIntoMatmul>(&getContext());
     linalg::TransposeOp::getCanonicalizationPatterns(patterns, &getContext());

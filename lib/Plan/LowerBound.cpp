@@ -114,7 +114,7 @@ public:
       int64_t bytes = sumInArena(reads, findDonated(/*except=*/reads));
       for (const GraphResult &result : op.results)
         if (result.tiedTo == kNone && result.reusable.empty())
-          bytes += graph.values[result.value].bytes;
+          bytes += getOwnBytes(result.value);
       bound = std::max(bound, bytes);
     }
     return bound;
@@ -140,7 +140,7 @@ public:
         continue;
       // What other values give back counts as there for nothing.
       bool isRebuildable = !graph.values[value].rebuilds.empty();
-      network.addArc(2 * value, 2 * value + 1, isRebuildable ? 0 : graph.values[value].bytes);
+      network.addArc(2 * value, 2 * value + 1, isRebuildable ? 0 : getOwnBytes(value));
       // A light op without a recipe may be one that has not run yet: what it reads gives its
       // result.
       unsigned recipe = graph.values[value].recipe;
@@ -169,6 +169,11 @@ public:
   }
 
 private:
+  /// The bytes that are there with a value and with no other.
+  int64_t getOwnBytes(unsigned value) const {
+    return graph.values[value].mayShowOther ? 0 : graph.values[value].bytes;
+  }
+
   /// Donated arguments by their bytes, but for those among `except`, distinct values.
   std::map<int64_t, unsigned> findDonated(const std::vector<unsigned> &except) const {
     std::map<int64_t, unsigned> donated = allDonated;
@@ -183,8 +188,8 @@ private:
                      std::map<int64_t, unsigned> donated) const {
     int64_t sum = 0;
     for (unsigned value : values) {
-      int64_t bytes = graph.values[value].bytes;
-      if (graph.values[value].isExternal)
+      int64_t bytes = getOwnBytes(value);
+      if (graph.values[value].isExternal || bytes == 0)
         continue;
       auto place = donated.find(bytes);
       if (place == donated.end() || place->second == 0)

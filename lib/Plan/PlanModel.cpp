@@ -5,9 +5,8 @@
 #include "ResolveSizes.h"
 #include "abn/AbnDialect.h"
 #include "dnn/DnnDialect.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -20,56 +19,6 @@ using mlir::abn::plan::kNone;
 
 /// Of all values: a schedule has each several times.
 static constexpr int64_t kMostBytes = int64_t(1) << 56;
-
-/// Whether a collapse of this buffer is a view of it.
-static bool isCollapsible(MemRefType source, tensor::CollapseShapeOp op) {
-  return op.getResultType().getRank() == 0 ||
-         memref::CollapseShapeOp::isGuaranteedCollapsible(source, op.getReassociationIndices());
-}
-
-/// The buffer that a tensor is once bufferized: what no view shows is contiguous.
-static MemRefType getShownType(Value value) {
-  auto type = cast<RankedTensorType>(value.getType());
-  auto contiguous = MemRefType::get(type.getShape(), type.getElementType());
-  Operation *op = value.getDefiningOp();
-  if (!isa_and_nonnull<tensor::ExtractSliceOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
-                       tensor::CastOp>(op) ||
-      !isa<RankedTensorType>(op->getOperand(0).getType()))
-    return contiguous;
-  MemRefType source = getShownType(op->getOperand(0));
-  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
-    return memref::SubViewOp::inferRankReducedResultType(
-        type.getShape(), source, slice.getMixedOffsets(), slice.getMixedSizes(),
-        slice.getMixedStrides());
-  if (source.getLayout().isIdentity())
-    return contiguous;
-  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
-    return type.getRank() > 0 && isCollapsible(source, collapse)
-               ? memref::CollapseShapeOp::computeCollapsedType(source,
-                                                               collapse.getReassociationIndices())
-               : contiguous;
-  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
-    FailureOr<MemRefType> shown = memref::ExpandShapeOp::computeExpandedType(
-        source, type.getShape(), expand.getReassociationIndices());
-    return succeeded(shown) ? *shown : contiguous;
-  }
-  return MemRefType::get(type.getShape(), type.getElementType(), source.getLayout());
-}
-
-bool mlir::abn::isCopiedView(Operation *op) {
-  if (!isa<tensor::CollapseShapeOp, tensor::ReshapeOp>(op) ||
-      !isa<RankedTensorType>(op->getOperand(0).getType()))
-    return false;
-  MemRefType source = getShownType(op->getOperand(0));
-  auto collapse = dyn_cast<tensor::CollapseShapeOp>(op);
-  return !source.getLayout().isIdentity() && !(collapse && isCollapsible(source, collapse));
-}
-
-bool mlir::abn::isBufferView(Operation *op) {
-  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp, tensor::ReshapeOp,
-             tensor::ExtractSliceOp>(op) &&
-         !isCopiedView(op);
-}
 
 /// Ops that have no place in the schedule: they stand wherever their reader needs them.
 bool PlanModel::isPlaceless(Operation *op) const {
@@ -140,9 +89,14 @@ bool PlanModel::hasBuffers() const {
                       [](const GraphValue &value) { return !value.isExternal && value.bytes > 0; });
 }
 
-/// Whether the op's result is one of its operands, which one only the running step knows.
-static bool isChoice(Operation *op) {
-  return isa_and_nonnull<arith::SelectOp>(op) && isa<RankedTensorType>(op->getResult(0).getType());
+/// Whether the result may be in the buffer of an operand, as far as the op says: what it allocates
+/// is not, nor what it writes to a destination.
+static bool mayShowOperand(OpResult result) {
+  Operation *op = result.getOwner();
+  if (isa<DestinationStyleOpInterface>(op) || isCopiedView(op))
+    return false;
+  auto bufferizable = dyn_cast<bufferization::BufferizableOpInterface>(op);
+  return !bufferizable || !bufferizable.bufferizesToAllocation(result);
 }
 
 void PlanModel::visitChosen(Value base, function_ref<void(Value)> visit) const {
@@ -237,6 +191,7 @@ void PlanModel::addOp(Operation *op) {
   for (OpResult result : op->getResults()) {
     GraphResult graphResult;
     graphResult.value = getValueId(result);
+    graph.values[graphResult.value].mayShowOther = mayShowOperand(result);
     OpOperand *init = destination ? destination.getTiedOpOperand(result) : nullptr;
     if (init && tiedReads.contains(init)) {
       graphResult.tiedTo = tiedReads[init];

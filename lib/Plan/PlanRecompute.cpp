@@ -1,12 +1,15 @@
 // abn-plan-recompute: what is kept, what is computed again and when.
 #include "Alignment.h"
+#include "CopyPartialResults.h"
 #include "GradientsFromOutput.h"
 #include "ResolveSizes.h"
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
 #include "abn/Plan/PlanModel.h"
+#include "abn/Plan/PlanOptions.h"
 #include "abn/Plan/Planner.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -28,6 +31,23 @@ static std::optional<plan::Objective> parseObjective(StringRef text) {
       .Case("balanced", plan::Objective::Balanced)
       .Case("time", plan::Objective::Time)
       .Default(std::nullopt);
+}
+
+// Errors are not of an op: that would print the whole module.
+LogicalResult mlir::abn::checkPlanOptions(Location loc, const PlanRecomputeOptions &options) {
+  if (!parseObjective(options.objective))
+    return emitError(loc) << "expected peak, balanced or time for the option `objective`, got `"
+                          << options.objective << "`";
+  if (failed(checkAlignment(loc, options.alignment)) ||
+      failed(readLossOption(loc, options.lossResult)))
+    return failure();
+  if (options.dynamicSize <= 0)
+    return emitError(loc) << "expected a positive option `dynamic-size`, got "
+                          << options.dynamicSize;
+  if (options.budgetBytes < -1)
+    return emitError(loc) << "expected a number of bytes for the option `budget-bytes`, got "
+                          << options.budgetBytes;
+  return success();
 }
 
 /// Whether the backward inverts anything.
@@ -82,29 +102,17 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    // Errors are not of the op: that would print the whole module.
-    std::optional<plan::Objective> goal = parseObjective(objective);
-    if (!goal) {
-      emitError(module.getLoc())
-          << "expected peak, balanced or time for the option `objective`, got `" << objective
-          << "`";
+    PlanRecomputeOptions given;
+    given.budgetBytes = budgetBytes;
+    given.objective = objective;
+    given.alignment = alignment;
+    given.lossResult = lossResult;
+    given.dynamicSize = dynamicSize;
+    if (failed(checkPlanOptions(module.getLoc(), given)))
       return signalPassFailure();
-    }
-    if (failed(checkAlignment(module.getLoc(), alignment)))
-      return signalPassFailure();
-    if (dynamicSize <= 0) {
-      emitError(module.getLoc()) << "expected a positive option `dynamic-size`, got "
-                                 << dynamicSize.getValue();
-      return signalPassFailure();
-    }
     plan::PlannerOptions options;
-    options.objective = *goal;
+    options.objective = *parseObjective(objective);
     options.alignment = alignment;
-    if (budgetBytes < -1) {
-      emitError(module.getLoc()) << "expected a number of bytes for the option `budget-bytes`, got "
-                                 << budgetBytes.getValue();
-      return signalPassFailure();
-    }
     if (budgetBytes >= 0)
       options.budget = budgetBytes;
     // What chooses between versions has nothing to plan, and may go with one of them.
@@ -213,21 +221,20 @@ struct PlanRecompute : mlir::abn::impl::PlanRecomputeBase<PlanRecompute> {
   /// an error, or, with `refused`, that has the plans that there are.
   FailureOr<int64_t> planVersion(func::FuncOp func, const plan::PlannerOptions &options,
                                  plan::PlannerResult *refused = nullptr) {
-    std::optional<unsigned> loss;
-    if (lossResult >= 0)
-      loss = lossResult;
+    std::optional<int64_t> loss = *readLossOption(func.getLoc(), lossResult);
     if (isHelper(func))
       return 0;
     if (isPlanned(func))
       return keepPlan(func, options);
     FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
     // Out of range is an error; control flow is only no training step.
-    if (failed(step) && loss && *loss >= func.getNumResults())
+    if (failed(step) && isOutOfRange(loss, func))
       return failure();
     if (failed(step) || !step->getLossResult())
       return 0;
     if (failed(resolveSizes(func)))
       return failure();
+    copyPartialResults(func);
     readOutputsInGradients(func);
     step = TrainingStep::get(func, loss);
     // Where the step inverts anyway, other values may be recovered too.

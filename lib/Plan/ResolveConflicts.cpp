@@ -13,9 +13,20 @@ using namespace mlir;
 using namespace mlir::abn;
 using namespace mlir::bufferization;
 
-/// An op whose regions hold ops on tensors, not on elements.
-static bool hasTensorRegions(Operation *op) {
+/// An op with regions that are more than the op's own work on elements.
+static bool hasControlRegions(Operation *op) {
   return op->getNumRegions() && !isa<DestinationStyleOpInterface>(op);
+}
+
+/// An op with regions that pass tensors on: to a block or out of it.
+static bool hasTensorRegions(Operation *op) {
+  auto isTensor = [](Value value) { return isa<TensorType>(value.getType()); };
+  return hasControlRegions(op) && llvm::any_of(op->getRegions(), [&](Region &region) {
+           return llvm::any_of(region, [&](Block &block) {
+             return llvm::any_of(block.getArguments(), isTensor) ||
+                    llvm::any_of(block.getTerminator()->getOperands(), isTensor);
+           });
+         });
 }
 
 /// Whether the callee was given up any of its arguments.
@@ -38,7 +49,7 @@ bool mlir::abn::isFlat(func::FuncOp func) {
   for (Operation &op : func.getBody().front()) {
     if (auto call = dyn_cast<func::CallOp>(op); call && mayOverwriteArguments(call))
       return false;
-    if (!hasTensorRegions(&op))
+    if (!hasControlRegions(&op))
       continue;
     bool isScalar = llvm::none_of(op.getResultTypes(), llvm::IsaPred<TensorType>);
     WalkResult result = op.walk([&](Operation *inner) {
@@ -46,7 +57,7 @@ bool mlir::abn::isFlat(func::FuncOp func) {
           isa<DestinationStyleOpInterface, tensor::InsertOp, tensor::InsertSliceOp>(inner);
       return writes ? WalkResult::interrupt() : WalkResult::advance();
     });
-    if (!isScalar || result.wasInterrupted())
+    if ((!isScalar && hasTensorRegions(&op)) || result.wasInterrupted())
       return false;
   }
   return true;
@@ -56,6 +67,9 @@ namespace {
 /// What is known of a buffer at some op.
 struct Buffer {
   bool isWritable = true;
+  /// What the caller owns is there to the end.
+  bool isArgument = false;
+  int64_t bytes = 0;
   /// The last op, by position, that reads a value that the buffer has held so far.
   unsigned lastRead = 0;
   /// The buffers one of which it is, if it is no buffer of its own.
@@ -65,12 +79,14 @@ struct Buffer {
 class Resolver {
 public:
   Resolver(func::FuncOp func, const BufferizationOptions &options)
-      : block(func.getBody().front()), state(options) {
+      : block(func.getBody().front()), state(options), dynamicSize(getDynamicSize(func)) {
     findLastReads();
     for (BlockArgument argument : func.getArguments()) {
       auto writable = func.getArgAttrOfType<BoolAttr>(argument.getArgNumber(),
                                                       BufferizationDialect::kWritableAttrName);
-      addBuffer(argument).isWritable = writable && writable.getValue();
+      Buffer &buffer = addBuffer(argument);
+      buffer.isWritable = writable && writable.getValue();
+      buffer.isArgument = true;
     }
   }
 
@@ -135,6 +151,7 @@ private:
     bufferOf[value] = buffers.size();
     buffers.emplace_back();
     buffers.back().lastRead = lastReadOf.lookup(value);
+    buffers.back().bytes = getByteSize(value.getType(), dynamicSize);
     return buffers.back();
   }
 
@@ -162,7 +179,7 @@ private:
   /// elsewhere.
   bool hasConflict(BufferizableOpInterface op, OpOperand &operand, unsigned position) {
     const Buffer &buffer = buffers[bufferOf.lookup(operand.get())];
-    if (!buffer.isWritable || buffer.lastRead > position)
+    if (!buffer.isWritable || buffer.lastRead > position || isLastPart(operand.get()))
       return true;
     for (OpOperand &other : op->getOpOperands()) {
       if (isa<TensorType>(other.get().getType()) && op.bufferizesToMemoryRead(other, state) &&
@@ -178,6 +195,13 @@ private:
         return true;
     }
     return isCaptured(op, bufferOf.lookup(operand.get()));
+  }
+
+  /// Whether `value`, which nobody reads any more, shows a part of a buffer only. Updated in place
+  /// it would keep all of the buffer.
+  bool isLastPart(Value value) const {
+    const Buffer &buffer = buffers[bufferOf.lookup(value)];
+    return !buffer.isArgument && getByteSize(value.getType(), dynamicSize) < buffer.bytes;
   }
 
   /// Whether the op's body reads the buffer by itself, wherever it likes.
@@ -238,6 +262,7 @@ private:
 
   Block &block;
   AnalysisState state;
+  int64_t dynamicSize;
   llvm::DenseMap<Value, unsigned> lastReadOf, bufferOf;
   std::vector<Buffer> buffers;
 };

@@ -31,9 +31,9 @@ struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
                                << dynamicSize.getValue();
       return signalPassFailure();
     }
-    std::optional<unsigned> loss;
-    if (lossResult >= 0)
-      loss = lossResult;
+    FailureOr<std::optional<int64_t>> loss = readLossOption(func.getLoc(), lossResult);
+    if (failed(loss))
+      return signalPassFailure();
     if (func->hasAttr(AbnDialect::kVersionsAttr) || isHelper(func))
       return;
     auto plan = func->getAttrOfType<DictionaryAttr>(AbnDialect::kPlanAttr);
@@ -42,15 +42,15 @@ struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
           << "the step has been scheduled and is left as it is";
       return;
     }
-    FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
+    FailureOr<TrainingStep> step = TrainingStep::get(func, *loss);
     // Out of range is an error; control flow is only no training step.
-    if (failed(step) && loss && *loss >= func.getNumResults())
+    if (failed(step) && isOutOfRange(*loss, func))
       return signalPassFailure();
     if (failed(step) || !step->getLossResult())
       return;
     if (failed(resolveSizes(func)))
       return signalPassFailure();
-    step = TrainingStep::get(func, loss);
+    step = TrainingStep::get(func, *loss);
     PlanModel model(*step, dynamicSize);
     if (failed(model.checkSizes()))
       return signalPassFailure();

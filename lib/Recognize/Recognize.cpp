@@ -4,6 +4,7 @@
 #include "GenericDecomposer.h"
 #include "MatchRewriter.h"
 #include "MatchVerifier.h"
+#include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
 #include "abn/Recognize/Equivalence.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -76,7 +77,7 @@ struct Recognize : abn::impl::RecognizeBase<Recognize> {
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (func.isExternal() || !llvm::hasSingleElement(func.getBody()))
+    if (func.isExternal() || !llvm::hasSingleElement(func.getBody()) || isPlanned(func))
       return;
     for (Operation &op : func.getBody().front())
       for (StringRef dialect : {"aten", "stablehlo"})

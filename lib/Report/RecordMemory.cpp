@@ -33,15 +33,20 @@ struct RecordMemory : mlir::abn::impl::RecordMemoryBase<RecordMemory> {
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    std::optional<unsigned> loss;
-    if (lossResult >= 0)
-      loss = lossResult;
+    FailureOr<std::optional<int64_t>> loss = readLossOption(func.getLoc(), lossResult);
+    if (failed(loss))
+      return signalPassFailure();
+    if (dynamicSize < 0) {
+      emitError(func.getLoc()) << "expected no negative option `dynamic-size`, got "
+                               << dynamicSize.getValue();
+      return signalPassFailure();
+    }
     // Of a step in versions the report looks at those.
     if (isHelper(func) || func->hasAttr(AbnDialect::kVersionsAttr))
       return;
-    FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
+    FailureOr<TrainingStep> step = TrainingStep::get(func, *loss);
     // Out of range is an error; control flow is only no training step.
-    if (failed(step) && loss && *loss >= func.getNumResults())
+    if (failed(step) && isOutOfRange(*loss, func))
       return signalPassFailure();
     if (failed(step) || !step->getLossResult())
       return;

@@ -50,7 +50,7 @@ static func::FuncOp getFirstVersion(func::FuncOp func) {
 }
 
 /// Fails without a diagnostic if `func` is no training step.
-static FailureOr<MemoryReport> buildReport(func::FuncOp func, std::optional<unsigned> loss,
+static FailureOr<MemoryReport> buildReport(func::FuncOp func, std::optional<int64_t> loss,
                                            int64_t dynamicSize) {
   MemoryReport report;
   report.function = func.getName().str();
@@ -170,16 +170,21 @@ struct ReportMemory : mlir::abn::impl::ReportMemoryBase<ReportMemory> {
     func::FuncOp func = findFunction();
     if (!func)
       return signalPassFailure();
-    std::optional<unsigned> loss;
-    if (lossResult >= 0)
-      loss = lossResult;
-    // A step that has its record is not looked at again.
-    if (loss && *loss >= func.getNumResults()) {
-      emitError(func.getLoc()) << "expected the loss among the function's " << func.getNumResults()
-                               << " results, got result " << *loss;
+    FailureOr<std::optional<int64_t>> loss = readLossOption(func.getLoc(), lossResult);
+    if (failed(loss))
+      return signalPassFailure();
+    if (dynamicSize < 0) {
+      emitError(func.getLoc()) << "expected no negative option `dynamic-size`, got "
+                               << dynamicSize.getValue();
       return signalPassFailure();
     }
-    FailureOr<MemoryReport> report = buildReport(func, loss, dynamicSize);
+    // A step that has its record is not looked at again.
+    if (isOutOfRange(*loss, func)) {
+      emitError(func.getLoc()) << "expected the loss among the function's " << func.getNumResults()
+                               << " results, got result " << **loss;
+      return signalPassFailure();
+    }
+    FailureOr<MemoryReport> report = buildReport(func, *loss, dynamicSize);
     if (failed(report)) {
       emitError(func.getLoc()) << "expected a training step: a function of one block";
       return signalPassFailure();

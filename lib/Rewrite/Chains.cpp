@@ -35,7 +35,7 @@ std::optional<std::optional<GammaPolicy>> mlir::abn::parseGammaPolicy(StringRef 
 LogicalResult ChainOptions::parseGamma(ArrayRef<std::string> entries, double threshold,
                                        Location loc, StringRef others) {
   if (!(threshold > 0) || !std::isfinite(threshold))
-    return emitError(loc) << "expected a positive gamma threshold, got " << threshold;
+    return emitError(loc) << "expected a positive, finite gamma threshold, got " << threshold;
   gammaThreshold = threshold;
   for (StringRef entry : entries) {
     // A chain's name may hold anything but the policy, which stands last.

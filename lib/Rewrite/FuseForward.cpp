@@ -246,18 +246,18 @@ struct FuseForward : abn::impl::FuseForwardBase<FuseForward> {
     }
     if (failed(options.parseGamma(gammaPolicy, gammaThreshold, func.getLoc())))
       return signalPassFailure();
+    FailureOr<std::optional<int64_t>> loss = readLossOption(func.getLoc(), lossResult);
+    if (failed(loss))
+      return signalPassFailure();
     if (isPlanned(func) || isDispatched(func))
       return;
-    std::optional<unsigned> loss;
-    if (lossResult >= 0)
-      loss = lossResult;
-    recordMemoryBefore(func, loss, isGraphView, dynamicSize);
+    recordMemoryBefore(func, *loss, isGraphView, dynamicSize);
     if (substituteReluOption)
       substituteRelu(func);
-    FailureOr<TrainingStep> step = TrainingStep::get(func, loss);
+    FailureOr<TrainingStep> step = TrainingStep::get(func, *loss);
     if (failed(step)) {
       // Out of range is an error; control flow is only no training step.
-      if (loss && *loss >= func.getNumResults())
+      if (isOutOfRange(*loss, func))
         return signalPassFailure();
       return explainNoStep("the function is not a single block that returns");
     }
@@ -274,7 +274,7 @@ struct FuseForward : abn::impl::FuseForwardBase<FuseForward> {
     for (Chain &chain : planner.getChains())
       recordSavedBefore(*step, chain, saved, dynamicSize);
     if (sinkBackwardReaders(*step, planner.getChains()))
-      step = TrainingStep::get(func, loss);
+      step = TrainingStep::get(func, *loss);
     ChainFuser fuser(*step, planner, options);
     for (Chain &chain : planner.getChains()) {
       if (chain.strategy == ChainStrategy::Kept)

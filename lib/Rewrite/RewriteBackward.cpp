@@ -1,6 +1,7 @@
 // abn-rewrite-backward: a batch norm gradient that reads a recovered input becomes one op that
 // reads the chain's output.
 #include "abn/AbnDialect.h"
+#include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
 #include "abn/Recognize/Equivalence.h"
 #include "abn/Rewrite/Chains.h"
@@ -90,6 +91,8 @@ struct RewriteBackward : abn::impl::RewriteBackwardBase<RewriteBackward> {
   using RewriteBackwardBase::RewriteBackwardBase;
 
   void runOnOperation() override {
+    if (isPlanned(getOperation()))
+      return;
     EquivalenceGuard guard(getOperation(), verifyEquivalence);
     SmallVector<Operation *> gradients;
     getOperation().walk([&](Operation *op) {

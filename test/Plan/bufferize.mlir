@@ -225,3 +225,35 @@ func.func @selected(%b: i1, %x: !t {abn.donated}, %p: !t) -> !t {
   %t = linalg.tanh ins(%v : !t) outs(%v : !t) -> !t
   return %t : !t
 }
+
+// -----
+
+!t = tensor<8x4xf32>
+!r = tensor<1x4xf32>
+
+// The last part of a buffer that is read is updated in a buffer of its own: in place it would keep all of
+// it. Of an argument, which is there anyway, it is updated in place.
+// CHECK-LABEL: func @last_part
+// CHECK-SAME: %[[Y:[a-z0-9]+]]: memref<8x4xf32> {abn.donated}, %[[V:.+]]: f32)
+// CHECK: linalg.exp {{.*}} outs(%[[B:.+]] :
+// CHECK: %[[R:.+]] = memref.subview %[[B]][3, 0]
+// CHECK: %[[COPY:.+]] = memref.alloc() {{.*}}: memref<1x4xf32>
+// CHECK: memref.copy %[[R]], %[[COPY]]
+// CHECK: memref.store %[[V]], %[[COPY]]
+// CHECK: %[[S:.+]] = memref.subview %[[Y]][3, 0]
+// CHECK-NOT: memref.copy
+// CHECK: memref.store %[[V]], %[[S]]
+// CHECK: linalg.add ins(%[[COPY]], %[[S]] :
+// REMARK: bufferize.mlir:[[@LINE+6]]:{{.*}}copied 16 bytes: what `memref.store` ({{.*}}) overwrites is read again later, or is the last part of a larger buffer that is needed
+func.func @last_part(%x: !t, %y: !t {abn.donated}, %v: f32) -> !r {
+  %c0 = arith.constant 0 : index
+  %e = tensor.empty() : !t
+  %b = linalg.exp ins(%x : !t) outs(%e : !t) -> !t
+  %row = tensor.extract_slice %b[3, 0] [1, 4] [1, 1] : !t to !r
+  %t = tensor.insert %v into %row[%c0, %c0] : !r
+  %other = tensor.extract_slice %y[3, 0] [1, 4] [1, 1] : !t to !r
+  %u = tensor.insert %v into %other[%c0, %c0] : !r
+  %er = tensor.empty() : !r
+  %sum = linalg.add ins(%t, %u : !r, !r) outs(%er : !r) -> !r
+  return %sum : !r
+}

@@ -9,6 +9,9 @@
 // RUN: not abn-opt %s --abn-optimize="numerics=exact gamma-policy=dispatch,hope" 2>&1 | FileCheck %s --check-prefix=POLICY
 // RUN: not abn-opt %s --abn-optimize="gamma-policy=hope" 2>&1 | FileCheck %s --check-prefix=POLICY
 // RUN: not abn-opt %s --abn-optimize="plan=false budget-bytes=1" 2>&1 | FileCheck %s --check-prefix=UNPLANNED-BUDGET --implicit-check-not="see current operation"
+// RUN: not abn-opt %s --abn-optimize="plan=false objective=nonsense" 2>&1 | FileCheck %s --check-prefix=UNPLANNED-OBJECTIVE
+// RUN: not abn-opt %s --abn-optimize="plan=false alignment=100" 2>&1 | FileCheck %s --check-prefix=ALIGNMENT
+// RUN: not abn-opt %s --abn-optimize="numerics=exact gamma-threshold=inf" 2>&1 | FileCheck %s --check-prefix=INFINITE
 // RUN: not abn-opt %s --abn-optimize="numerics=exact gamma-threshold=-1" 2>&1 | FileCheck %s --check-prefix=THRESHOLD
 // RUN: abn-opt %s --abn-optimize="numerics=exact gamma-policy=dispatch,bn:trust" | FileCheck %s --check-prefixes=CHECK,EXACT
 // RUN: not abn-opt %s --abn-optimize="numerics=exact budget-bytes=1000" 2>&1 | FileCheck %s --check-prefix=BUDGET
@@ -20,18 +23,22 @@
 // RUN: not abn-opt %s --abn-plan="outputs=elsewhere" 2>&1 | FileCheck %s --check-prefix=OUTPUTS
 // RUN: not abn-opt %s --abn-plan="alignment=100" 2>&1 | FileCheck %s --check-prefix=ALIGNMENT
 
-// A second run leaves the plan, and the versions, as they are: what it changes is where constants stand.
-// RUN: abn-opt %s --abn-optimize --canonicalize -o %t.once
+// A second run leaves the plan, and the versions, as they are.
+// RUN: abn-opt %s --abn-optimize -o %t.once
 // RUN: abn-opt %s --abn-optimize --abn-optimize=numerics=exact --abn-optimize -o %t.twice
 // RUN: diff %t.once %t.twice
-// RUN: abn-opt %s --abn-optimize=gamma-policy=check --canonicalize -o %t.once
+// RUN: abn-opt %s --abn-optimize=gamma-policy=check -o %t.once
 // RUN: abn-opt %s --abn-optimize=gamma-policy=check --abn-optimize -o %t.twice
 // RUN: diff %t.once %t.twice
 // RUN: abn-opt %s --abn-optimize=plan=false -o %t.once
 // RUN: abn-opt %s --abn-optimize=plan=false --abn-optimize=plan=false -o %t.twice
 // RUN: diff %t.once %t.twice
-// RUN: abn-opt %s --abn-optimize --abn-plan --canonicalize -o %t.once
+// RUN: abn-opt %s --abn-optimize --abn-plan -o %t.once
 // RUN: abn-opt %s --abn-optimize --abn-plan --abn-optimize --abn-plan -o %t.twice
+// RUN: diff %t.once %t.twice
+// What a plan computes in place, with a clip as activation, is no decomposed batch norm.
+// RUN: abn-opt %networks/mobilenet_v2s.mlir --abn-import-aten --abn-optimize=gamma-policy=trust -o %t.once
+// RUN: abn-opt %t.once --abn-optimize=gamma-policy=trust -o %t.twice
 // RUN: diff %t.once %t.twice
 // RUN: abn-opt %s --abn-optimize --abn-optimize --remarks-filter-missed=abn -o /dev/null 2>&1 | FileCheck %s --check-prefix=AGAIN
 // RUN: abn-opt %s --abn-optimize --abn-optimize --abn-report-memory=output=- -o /dev/null | FileCheck %s --check-prefix=NORMS
@@ -47,6 +54,13 @@
 // RUN: abn-opt %s --abn-dispatch-gamma --abn-plan-recompute=loss-result=3 --abn-schedule=loss-result=3 \
 // RUN:   --abn-plan=loss-result=3 | FileCheck %s --check-prefix=VERSIONS
 // RUN: not abn-opt %s --abn-plan=loss-result=4 2>&1 | FileCheck %s --check-prefix=LOSS --implicit-check-not="see current operation"
+// RUN: not abn-opt %s --abn-plan=loss-result=4294967298 2>&1 | FileCheck %s --check-prefix=FAR-LOSS
+// RUN: not abn-opt %s --abn-optimize=loss-result=9223372036854775807 2>&1 | FileCheck %s --check-prefix=FARTHEST-LOSS
+// RUN: not abn-opt %s --abn-plan=loss-result=-5 2>&1 | FileCheck %s --check-prefix=NO-LOSS
+// RUN: not abn-opt %s --abn-optimize=loss-result=-5 2>&1 | FileCheck %s --check-prefix=NO-LOSS
+// RUN: not abn-opt %s --abn-optimize="numerics=exact loss-result=-5" 2>&1 | FileCheck %s --check-prefix=NO-LOSS
+// RUN: not abn-opt %s --abn-optimize="numerics=exact plan=false loss-result=-5" 2>&1 | FileCheck %s --check-prefix=NO-LOSS
+// RUN: not abn-opt %s --abn-schedule=loss-result=-5 2>&1 | FileCheck %s --check-prefix=NO-LOSS
 // RUN: not abn-opt %s --abn-optimize=loss-result=4 2>&1 | FileCheck %s --check-prefix=LOSS --implicit-check-not="see current operation"
 
 // The network's own values only: nothing is inverted, nothing is in place of a batch norm's input.
@@ -100,9 +114,14 @@
 // HEAP: error: expected `alloc` or `argument` for the option `arena`, got `heap`
 // OUTPUTS: error: expected `arena` or `outside` for the option `outputs`, got `elsewhere`
 // LOSS: optimize-plan.mlir:{{[0-9]+}}:{{[0-9]+}}: error: expected the loss among the function's 4 results, got result 4
+// FAR-LOSS: error: expected the loss among the function's 4 results, got result 4294967298
+// FARTHEST-LOSS: error: expected the loss among the function's 4 results, got result 9223372036854775807
+// NO-LOSS: error: expected the number of a result, or -1 for none, for the option `loss-result`, got -5
 // UNPLANNED-BUDGET: error: expected no option `budget-bytes` with `plan=false`: nothing is planned
 // POLICY: error: expected dispatch, trust, check, clamp, abs or keep as gamma policy, got `hope`
-// THRESHOLD: error: expected a positive gamma threshold, got -1
+// UNPLANNED-OBJECTIVE: error: expected peak, balanced or time for the option `objective`, got `nonsense`
+// INFINITE: error: expected a positive, finite gamma threshold, got INF
+// THRESHOLD: error: expected a positive, finite gamma threshold, got -1
 // ALIGNMENT: error: expected a power of two for the option `alignment`, got 100
 #id = affine_map<(n, c, h, w) -> (n, c, h, w)>
 #rank0 = affine_map<(n, c, h, w) -> ()>

@@ -6,6 +6,10 @@
 // RUN: not abn-opt %s --allow-unregistered-dialect --split-input-file --abn-record-memory=loss-result=9 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=LOSS
 
+// RUN: not abn-opt %s --allow-unregistered-dialect --split-input-file --abn-record-memory=dynamic-size=-3 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=SIZE
+
+// SIZE: error: expected no negative option `dynamic-size`, got -3
 // LOSS: record-memory.mlir:{{[0-9]+}}:{{[0-9]+}}: error: expected the loss among the function's 3 results, got result 9
 
 !full = tensor<2x4x8x8xf32>

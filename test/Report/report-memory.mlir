@@ -28,6 +28,12 @@
 // RUN:   | FileCheck %s --check-prefix=LOSS --implicit-check-not="see current operation"
 // RUN: not abn-opt %S/../Plan/optimize-plan.mlir --abn-optimize --abn-plan --abn-report-memory=loss-result=77 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=LOSS --implicit-check-not="see current operation"
+// RUN: not abn-opt %s --allow-unregistered-dialect --abn-report-memory=loss-result=4294967298 2>&1 | FileCheck %s --check-prefix=FAR
+// RUN: not abn-opt %s --allow-unregistered-dialect --abn-report-memory=loss-result=-5 2>&1 | FileCheck %s --check-prefix=NONE
+// RUN: not abn-opt %s --allow-unregistered-dialect --abn-report-memory="dynamic-size=-3 output=-" 2>&1 | FileCheck %s --check-prefix=SIZE
+// FAR: error: expected the loss among the function's {{[0-9]+}} results, got result 4294967298
+// NONE: error: expected the number of a result, or -1 for none, for the option `loss-result`, got -5
+// SIZE: error: expected no negative option `dynamic-size`, got -3
 // LOSS: error: expected the loss among the function's {{[0-9]+}} results, got result 77
 
 // A chain of 2048-byte tensors: x and y cross before, z after; mean, variance: 16 bytes each, of which

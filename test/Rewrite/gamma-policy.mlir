@@ -17,7 +17,7 @@
 // SOMEBODY-NOT: warning
 // ONE-ONLY: error: expected trust, check, clamp, abs or keep as gamma policy, got `dispatch`
 // BAD: gamma-policy.mlir:{{[0-9]+}}:{{[0-9]+}}: error: expected dispatch, trust, check, clamp, abs or keep as gamma policy, got `hope`
-// THRESHOLD: error: expected a positive gamma threshold, got
+// THRESHOLD: error: expected a positive, finite gamma threshold, got
 // LOSS: error: expected the loss among the function's 4 results, got result 9
 
 // check is the default and is not printed.

@@ -109,16 +109,16 @@ static int writeOutput(const NamedProblem &named, llvm::ArrayRef<int64_t> offset
 }
 
 /// --check: the input's offsets are a solution, within the capacity if there is one.
-static int checkInput(const Problem &problem) {
+static int checkInput(const Problem &problem, llvm::ArrayRef<std::string> ids) {
   std::vector<int64_t> offsets;
   for (const Buffer &buffer : problem.buffers) {
     if (!buffer.offset)
-      return fail("expected an offset for each buffer, got none for buffer " +
-                  llvm::Twine(offsets.size()));
+      return fail("expected an offset for each buffer, got none for buffer `" +
+                  ids[offsets.size()] + "`");
     offsets.push_back(*buffer.offset);
   }
   int64_t arena = problem.capacity.value_or(INT64_MAX);
-  if (std::string error = check(problem, offsets, arena); !error.empty())
+  if (std::string error = check(problem, offsets, arena, ids); !error.empty())
     return fail(error);
   return 0;
 }
@@ -126,6 +126,8 @@ static int checkInput(const Problem &problem) {
 static int checkOptions() {
   if (alignment < 1)
     return fail("expected --alignment of at least 1, got " + llvm::Twine(alignment));
+  if (outputFile.empty())
+    return fail("expected a file for -o, or - for the standard output, got an empty name");
   if (nodeLimit < 0)
     return fail("expected --node-limit of at least 0, got " + llvm::Twine(nodeLimit));
   if (capacity.getNumOccurrences() && capacity < 0)
@@ -152,7 +154,7 @@ static int run() {
     if (row.alignment == 1)
       row.alignment = alignment;
   if (onlyCheck)
-    return checkInput(problem);
+    return checkInput(problem, named->ids);
   Options options;
   options.nodeLimit = nodeLimit;
   options.exact = !fast;

@@ -30,7 +30,7 @@ struct MemoryCensus {
 /// {name, type, bytes}, and `live`, the bytes live along the step (see sampleTimeline); where there
 /// are dynamic dimensions, `dynamic_size`, what they count as. Does nothing if the attribute is
 /// there or the function is not one block.
-void recordMemoryBefore(func::FuncOp func, std::optional<unsigned> lossResult = {},
+void recordMemoryBefore(func::FuncOp func, std::optional<int64_t> lossResult = {},
                         ViewPredicate isView = isGraphView,
                         int64_t dynamicSize = kDefaultDynamicSize);
 

@@ -26,7 +26,7 @@ public:
   /// with `abn.role = "loss"`, else the only floating-point scalar result. Fails, without a
   /// diagnostic, if the function has no body, several blocks or ops on buffers; emits an error if
   /// `lossResult` is out of range.
-  static FailureOr<TrainingStep> get(func::FuncOp func, std::optional<unsigned> lossResult = {},
+  static FailureOr<TrainingStep> get(func::FuncOp func, std::optional<int64_t> lossResult = {},
                                      ViewPredicate isView = isGraphView);
 
   /// The index of the loss among the results, if there is one.
@@ -56,6 +56,13 @@ private:
   llvm::DenseSet<Operation *> forward;
   llvm::DenseMap<Operation *, unsigned> position;
 };
+
+/// The options `loss-result`: which result is the loss; nothing for -1. An error at `loc` below
+/// that.
+FailureOr<std::optional<int64_t>> readLossOption(Location loc, int64_t option);
+
+/// Whether `func` has no result of this number: TrainingStep::get says so.
+bool isOutOfRange(std::optional<int64_t> lossResult, func::FuncOp func);
 
 /// Whether the function is there for another one to call, and no version of a step.
 bool isHelper(func::FuncOp func);

@@ -92,8 +92,10 @@ Problem compressTimes(const Problem &problem);
 Result solveBySize(const Problem &problem);
 
 /// Empty if the offsets solve the problem within `arena` bytes, or else what is wrong, with the
-/// index of each buffer concerned. A sweep that shares no code with the solver.
-std::string check(const Problem &problem, llvm::ArrayRef<int64_t> offsets, int64_t arena);
+/// index of each buffer concerned, or its name if there are `names`, one per buffer. A sweep that
+/// shares no code with the solver.
+std::string check(const Problem &problem, llvm::ArrayRef<int64_t> offsets, int64_t arena,
+                  llvm::ArrayRef<std::string> names = {});
 
 } // namespace abn::pack
 

@@ -15,6 +15,13 @@ bool isBufferView(Operation *op);
 /// each row of a larger buffer): bufferization copies them.
 bool isCopiedView(Operation *op);
 
+/// Whether the op's result is one of its operands, which one only the running step knows.
+bool isChoice(Operation *op);
+
+/// Whether the elements of a ranked tensor, once bufferized, stand in a row from the first byte of
+/// its buffer on, whatever its sizes are: then a function returns it as it is.
+bool isContiguousFromStart(Value value);
+
 /// The planner's graph of a step with the IR it stands for.
 class PlanModel {
 public:

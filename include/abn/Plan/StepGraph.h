@@ -22,6 +22,9 @@ struct GraphValue {
   /// from the sum and the other operand, an activation's input from its output. Values that give
   /// each other back form a class, of which one fewer is kept.
   std::vector<unsigned> rebuilds;
+  /// May be in the buffer of another value: what a call or a loop returns, one of several values.
+  /// A schedule counts it in full, a lower bound as nothing.
+  bool mayShowOther = false;
   /// Returned by the function: live to the end.
   bool isOutput = false;
   /// A buffer that the caller owns: always available, no bytes in the arena.
