@@ -802,18 +802,31 @@ def LendWorkspaces : Pass<"abn-lend-workspaces", "::mlir::func::FuncOp"> {
     size is computed when the step runs, and those with canaries, between which nothing is free.
 
     ```mlir
-    // arena of 1024 bytes, of which [0, 512) are live here
-    dnn.avg_pool ins(%x : memref<1x1x8x8xf32>) outs(%y : memref<1x1x4x4xf32>) {...}
+    func.func @f(%x: memref<8x8xf32>, %y: memref<8x8xf32>, %arena: memref<1024xi8> {abn.arena})
+        attributes {abn.plan = {alignment = 256 : i64}} {
+      %c0 = arith.constant 0 : index
+      %a = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<1024xi8> to memref<8x8xf32>
+      linalg.exp ins(%x : memref<8x8xf32>) outs(%a : memref<8x8xf32>)
+      linalg.matmul ins(%x, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%y : memref<8x8xf32>)
+      return
+    }
     ```
 
     becomes
 
     ```mlir
-    %c512 = arith.constant 512 : index
-    %w = memref.view %arena[%c512][] {abn.slot = 2 : i64} : memref<1024xi8> to memref<512xi8>
-    abn.scratch %w : memref<512xi8>
-    dnn.avg_pool ins(%x : memref<1x1x8x8xf32>) outs(%y : memref<1x1x4x4xf32>) {...}
-    abn.scratch %w : memref<512xi8>
+    func.func @f(%x: memref<8x8xf32>, %y: memref<8x8xf32>, %arena: memref<1024xi8> {abn.arena})
+        attributes {abn.plan = {alignment = 256 : i64}} {
+      %c0 = arith.constant 0 : index
+      %a = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<1024xi8> to memref<8x8xf32>
+      linalg.exp ins(%x : memref<8x8xf32>) outs(%a : memref<8x8xf32>)
+      %c256 = arith.constant 256 : index
+      %w = memref.view %arena[%c256][] {abn.slot = 1 : i64} : memref<1024xi8> to memref<768xi8>
+      abn.scratch %w : memref<768xi8>
+      linalg.matmul ins(%x, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%y : memref<8x8xf32>)
+      abn.scratch %w : memref<768xi8>
+      return
+    }
     ```
   }];
   let dependentDialects = [
@@ -1387,6 +1400,28 @@ def AttachGpuTargets : Pass<"abn-attach-gpu-targets", "::mlir::ModuleOp"> {
 //===----------------------------------------------------------------------===//
 // Report
 //===----------------------------------------------------------------------===//
+
+def JoinFatbins : Pass<"abn-join-fatbins", "::mlir::ModuleOp"> {
+  let summary = "Put the machine code for all chips into one fatbin";
+  let description = [{
+    gpu-module-to-binary makes an object for each target of a gpu.module, and translation to LLVM IR embeds the first
+    one. The fatbins of NVIDIA's chips become one: the machine code of each, and PTX for the newest, from
+    which drivers compile for chips that are newer still.
+
+    Precondition: gpu-module-to-binary. Other formats are left as they are.
+
+    ```text
+    gpu.binary @kernels [#gpu.object<#nvvm.target<chip = "sm_80">, ...>, #gpu.object<#nvvm.target<chip = "sm_90">, ...>]
+    ```
+
+    becomes
+
+    ```text
+    gpu.binary @kernels [#gpu.object<#nvvm.target<chip = "sm_80">, ...>]
+    ```
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::NVVM::NVVMDialect"];
+}
 
 def RecordMemory : Pass<"abn-record-memory", "::mlir::func::FuncOp"> {
   let summary = "Leave on a step what the report will say of its tensors";

@@ -65,6 +65,7 @@ void mlir::abn::buildGpuPipeline(OpPassManager &pm, const GpuOptions &options) {
   binary.toolkitPath = options.toolkit;
   binary.compilationTarget = options.format == "offload" ? "offloading" : options.format.getValue();
   pm.addPass(createGpuModuleToBinaryPass(binary));
+  pm.addPass(createJoinFatbins());
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
 }
