@@ -8,6 +8,8 @@ readonly BUILD_PACKAGES="libmlir-$LLVM-dev mlir-$LLVM-tools llvm-$LLVM-dev llvm-
   libzip-dev python3"
 readonly FORMAT_PACKAGES="clang-format-$LLVM"
 readonly TIDY_PACKAGES="clang-tidy-$LLVM"
+# For the tests of kernels for AMD's GPUs and for OpenCL: device libraries, a validator.
+readonly GPU_TEST_PACKAGES="rocm-device-libs spirv-tools"
 readonly BROWSER_PACKAGES="chromium"
 
 say() { printf '== %s\n' "$*" >&2; }
@@ -48,6 +50,17 @@ want_browser() {
   # shellcheck disable=SC2086
   (need_packages $BROWSER_PACKAGES) ||
     say "no browser: test/Report/Page will be unsupported"
+}
+
+# make_rocm FOLDER: a ROCm toolkit of Debian's parts, as the compiler expects one: links to the device
+# libraries and to LLVM, whose linker makes code objects.
+make_rocm() {
+  local libraries
+  libraries=$(dpkg-query -L rocm-device-libs | grep -m 1 '/amdgcn/bitcode$') ||
+    die "rocm-device-libs has no amdgcn/bitcode"
+  mkdir -p "$1/amdgcn"
+  ln -sfn "$libraries" "$1/amdgcn/bitcode"
+  ln -sfn "/usr/lib/llvm-$LLVM" "$1/llvm"
 }
 
 # A Python that can make virtual environments: the user's, or else Debian's.

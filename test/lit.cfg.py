@@ -1,13 +1,14 @@
 # The lit configuration of all suites.
 import os
+import shutil
 
 import lit.formats
 
 config.name = "abn"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-# The front ends' tests need PyTorch and JAX: `./dev test --frontends` runs them, with pytest.
-config.excludes = ["Inputs", "CMakeLists.txt", "Frontends"]
+# The front ends' tests need PyTorch and JAX, those of OpenCl a driver: `./dev test --frontends` and `--opencl` run them.
+config.excludes = ["Inputs", "CMakeLists.txt", "Frontends", "OpenCl"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.abn_binary_dir, "test")
 config.environment["PATH"] = os.pathsep.join(
@@ -26,3 +27,12 @@ for folder in filter(None, [os.environ.get("CUDA_HOME"), "/usr/local/cuda"]):
         config.substitutions.append(("%cuda", folder))
         config.environment["ABN_CUDA_TOOLKIT"] = folder
         break
+# A ROCm toolkit: `./dev rocm` makes one of Debian's packages.
+for folder in [os.path.join(config.abn_binary_dir, "rocm"), "/opt/rocm"]:
+    if os.path.exists(os.path.join(folder, "amdgcn", "bitcode", "ocml.bc")):
+        config.available_features.add("rocm-toolkit")
+        config.substitutions.append(("%rocm", folder))
+        config.environment["ABN_ROCM_TOOLKIT"] = folder
+        break
+if shutil.which("spirv-val"):
+    config.available_features.add("spirv-tools")

@@ -806,18 +806,31 @@ def LendWorkspaces : Pass<"abn-lend-workspaces", "::mlir::func::FuncOp"> {
     size is computed when the step runs, and those with canaries, between which nothing is free.
 
     ```mlir
-    // arena of 1024 bytes, of which [0, 512) are live here
-    dnn.avg_pool ins(%x : memref<1x1x8x8xf32>) outs(%y : memref<1x1x4x4xf32>) {...}
+    func.func @f(%x: memref<8x8xf32>, %y: memref<8x8xf32>, %arena: memref<1024xi8> {abn.arena})
+        attributes {abn.plan = {alignment = 256 : i64}} {
+      %c0 = arith.constant 0 : index
+      %a = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<1024xi8> to memref<8x8xf32>
+      linalg.exp ins(%x : memref<8x8xf32>) outs(%a : memref<8x8xf32>)
+      linalg.matmul ins(%x, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%y : memref<8x8xf32>)
+      return
+    }
     ```
 
     becomes
 
     ```mlir
-    %c512 = arith.constant 512 : index
-    %w = memref.view %arena[%c512][] {abn.slot = 2 : i64} : memref<1024xi8> to memref<512xi8>
-    abn.scratch %w : memref<512xi8>
-    dnn.avg_pool ins(%x : memref<1x1x8x8xf32>) outs(%y : memref<1x1x4x4xf32>) {...}
-    abn.scratch %w : memref<512xi8>
+    func.func @f(%x: memref<8x8xf32>, %y: memref<8x8xf32>, %arena: memref<1024xi8> {abn.arena})
+        attributes {abn.plan = {alignment = 256 : i64}} {
+      %c0 = arith.constant 0 : index
+      %a = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<1024xi8> to memref<8x8xf32>
+      linalg.exp ins(%x : memref<8x8xf32>) outs(%a : memref<8x8xf32>)
+      %c256 = arith.constant 256 : index
+      %w = memref.view %arena[%c256][] {abn.slot = 1 : i64} : memref<1024xi8> to memref<768xi8>
+      abn.scratch %w : memref<768xi8>
+      linalg.matmul ins(%x, %a : memref<8x8xf32>, memref<8x8xf32>) outs(%y : memref<8x8xf32>)
+      abn.scratch %w : memref<768xi8>
+      return
+    }
     ```
   }];
   let dependentDialects = [
@@ -1363,11 +1376,17 @@ def InstrumentKernels : Pass<"abn-instrument-kernels", "::mlir::gpu::GPUModuleOp
 def AttachGpuTargets : Pass<"abn-attach-gpu-targets", "::mlir::ModuleOp"> {
   let summary = "Say which chips the kernels are for";
   let description = [{
-    Gives every gpu.module one target attribute per chip, with the oldest version of PTX that has the chip,
-    and checks what gpu-module-to-binary would fail on, or not notice, later: a chip that is not known, a
-    toolkit that is not there although the format needs one. Without `toolkit`, gpu-module-to-binary looks
-    where `CUDA_ROOT`, `CUDA_HOME` and `CUDA_PATH` say, and links libdevice if it is there; otherwise calls
-    of `__nv_*` functions stay.
+    Gives every gpu.module one target attribute per chip and checks what would fail, or not be noticed, later:
+    a chip that is not known, of another target, or that needs kernels of its own because its subgroups have
+    another width; a toolkit that is not there although the format needs one. Targets:
+
+    - `cuda`: NVVM, with the oldest version of PTX that has the chip. Without `toolkit`, gpu-module-to-binary
+      looks where `CUDA_ROOT`, `CUDA_HOME` and `CUDA_PATH` say, and links libdevice if it is there; otherwise
+      calls of `__nv_*` functions stay, which abn-verify-gpu-binaries refuses.
+    - `rocm`: ROCDL, code objects of version 5. `toolkit` is ROCm's folder, or one with `amdgcn/bitcode` and
+      `llvm/bin/ld.lld`. Kernels get the feature `wavefrontsize32` or `wavefrontsize64`, whichever they were
+      built for.
+    - `spirv`: SPIR-V 1.0 for OpenCL, chip `opencl`.
 
     Precondition: none. Afterwards each gpu.module has these targets and no other.
 
@@ -1377,20 +1396,218 @@ def AttachGpuTargets : Pass<"abn-attach-gpu-targets", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"target", "target", "std::string", "\"nvvm\"", "the kind of GPU: nvvm">,
-    ListOption<"chips", "chips", "std::string", "the chips, such as sm_80">,
-    Option<"toolkit", "toolkit", "std::string", "", "the folder of the CUDA toolkit">,
-    Option<"format", "format", "std::string", "\"fatbin\"",
-           "what the kernels become: fatbin, isa or offload">,
+    Option<"target", "target", "std::string", "\"cuda\"", "the kind of GPU: cuda, rocm or spirv">,
+    ListOption<"chips", "chips", "std::string", "the chips, such as sm_80 or gfx90a">,
+    Option<"toolkit", "toolkit", "std::string", "", "the folder of the CUDA toolkit or of ROCm">,
+    Option<"format", "format", "std::string", "",
+           "what the kernels become: fatbin, isa or offload; if empty, isa for spirv, else fatbin">,
     Option<"instrument", "instrument", "bool", "false",
            "whether abn-instrument-kernels follows, which needs format=offload">
   ];
-  let dependentDialects = ["::mlir::NVVM::NVVMDialect"];
+  let dependentDialects = [
+    "::mlir::NVVM::NVVMDialect", "::mlir::ROCDL::ROCDLDialect", "::mlir::spirv::SPIRVDialect"
+  ];
+}
+
+def ExpandMath : Pass<"abn-expand-math", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Compute functions of math without the vendor's device library";
+  let description = [{
+    Where libdevice is not at hand, what is one instruction (absolute value, square root, ...) becomes LLVM's
+    intrinsic, and other functions of f32 upstream's polynomial approximations, a few units in the last place
+    from the exact value. Functions that neither has are left.
+
+    Precondition: kernels before convert-gpu-to-nvvm.
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @absolute(%x: f32, %to: memref<f32>) kernel {
+        %y = math.absf %x : f32
+        memref.store %y, %to[] : memref<f32>
+        gpu.return
+      }
+    }
+    ```
+
+    becomes
+
+    ```text
+    %y = llvm.call_intrinsic "llvm.fabs"(%x) : (f32) -> f32
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
+def LowerAssertions : Pass<"abn-lower-assertions", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Stop kernels by a trap, or print, where an assertion fails";
+  let description = [{
+    CUDA's driver has a function for `cf.assert`; others do not. By default a kernel whose assertion fails
+    traps: the queue is in an error state and the host's next call reports it, without the message. Where
+    a kernel cannot stop (OpenCL), `print` writes the message with the device's printf and goes on.
+
+    Precondition: structured control flow is lowered later. Afterwards there is no `cf.assert`.
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @check(%holds: i1) kernel {
+        cf.assert %holds, "a channel is lost"
+        gpu.return
+      }
+    }
+    ```
+
+    becomes
+
+    ```text
+    gpu.func @check(%holds: i1) kernel {
+      %fails = arith.xori %holds, %true : i1
+      scf.if %fails {
+        llvm.intr.trap
+      }
+      gpu.return
+    }
+    ```
+  }];
+  let options = [
+    Option<"print", "print", "bool", "false", "print the message and go on">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect", "::mlir::scf::SCFDialect"
+  ];
+}
+
+def ConvertKernelsToOpenCl
+    : Pass<"abn-convert-kernels-to-opencl", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Give OpenCL kernels their workgroup memory and math functions";
+  let description = [{
+    What upstream's convert-gpu-to-llvm-spv leaves: workgroup buffers become variables of the module (it would
+    make them arguments, whose sizes the host has to give), and functions of `math` without an LLVM
+    intrinsic become calls of OpenCL's.
+
+    Precondition: kernels before convert-gpu-to-llvm-spv and abn-instrument-kernels. Afterwards no kernel has
+    workgroup attributions.
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @erf(%x: f32) workgroup(%buffer: memref<64xf32, #gpu.address_space<workgroup>>) kernel {
+        %c0 = arith.constant 0 : index
+        %y = math.erf %x : f32
+        memref.store %y, %buffer[%c0] : memref<64xf32, #gpu.address_space<workgroup>>
+        gpu.return
+      }
+    }
+    ```
+
+    becomes
+
+    ```text
+    memref.global "private" @erf_workgroup_0 : memref<64xf32, 3> = uninitialized
+    llvm.func spir_funccc @_Z3erff(f32) -> f32
+    gpu.func @erf(%x: f32) kernel {
+      %buffer = memref.get_global @erf_workgroup_0 : memref<64xf32, 3>
+      %y = llvm.call spir_funccc @_Z3erff(%x) : (f32) -> f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def StoreBf16AsI16 : Pass<"abn-store-bf16-as-i16", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Replace bf16 by the integer of its bits";
+  let description = [{
+    SPIR-V has bf16 by an extension that few drivers have. Kernels load, store and convert bf16; once
+    `arith-expand{include-bf16}` has written conversions with integers, the type itself can go.
+
+    Precondition: the LLVM dialect, without arithmetic on bf16. Afterwards nothing has the type.
+
+    ```mlir
+    gpu.module @kernels {
+      llvm.func @copy(%from: !llvm.ptr<1>, %to: !llvm.ptr<1>) {
+        %x = llvm.load %from : !llvm.ptr<1> -> bf16
+        llvm.store %x, %to : bf16, !llvm.ptr<1>
+        llvm.return
+      }
+    }
+    ```
+
+    becomes
+
+    ```text
+    %x = llvm.load %from : !llvm.ptr<1> -> i16
+    llvm.store %x, %to : i16, !llvm.ptr<1>
+    ```
+  }];
+}
+
+def SerializeSpirv : Pass<"abn-serialize-spirv", "::mlir::ModuleOp"> {
+  let summary = "Write kernels as SPIR-V modules for OpenCL";
+  let description = [{
+    Upstream's gpu-module-to-binary writes SPIR-V from the spirv dialect, which has no counterpart of much that
+    the kernels use, or for Intel's GPUs, with subgroups of 16 threads. This pass runs LLVM's SPIR-V back end on
+    the kernels' LLVM dialect and leaves a gpu.binary, as gpu-module-to-binary does.
+
+    Precondition: each gpu.module is in the LLVM dialect and has a `#spirv.target_env` (abn-attach-gpu-targets).
+
+    ```mlir
+    gpu.module @kernels [#spirv.target_env<#spirv.vce<v1.0, [Kernel], []>, api=OpenCL, #spirv.resource_limits<>>] {
+      llvm.func spir_kernelcc @nothing() attributes {gpu.kernel} {
+        llvm.return
+      }
+    }
+    ```
+
+    becomes
+
+    ```text
+    gpu.binary @kernels [#gpu.object<#spirv.target_env<...>, bin = "\03\02#\07...">]
+    ```
+  }];
+  let options = [
+    Option<"bitcode", "bitcode", "bool", "false", "leave LLVM bitcode, for the emulator">
+  ];
+  let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::spirv::SPIRVDialect"];
+}
+
+def VerifyGpuBinaries : Pass<"abn-verify-gpu-binaries", "::mlir::ModuleOp"> {
+  let summary = "Verify that kernels call no function that nobody has";
+  let description = [{
+    Without the vendor's device library (libdevice) kernels are compiled all the same, with calls of functions
+    that the driver will not find. This pass finds them in PTX text and in AMD's code objects and names them.
+
+    Precondition: gpu.binary ops, behind gpu-module-to-binary. Changes nothing.
+
+    ```mlir
+    gpu.binary @kernels [#gpu.object<#nvvm.target<chip = "sm_80">, assembly = ".visible .entry scale() { ret; }">]
+    ```
+  }];
 }
 
 //===----------------------------------------------------------------------===//
 // Report
 //===----------------------------------------------------------------------===//
+
+def JoinFatbins : Pass<"abn-join-fatbins", "::mlir::ModuleOp"> {
+  let summary = "Put the machine code for all chips into one fatbin";
+  let description = [{
+    gpu-module-to-binary makes an object for each target of a gpu.module, and translation to LLVM IR embeds the first
+    one. The fatbins of NVIDIA's chips become one: the machine code of each, and PTX for the newest, from
+    which drivers compile for chips that are newer still.
+
+    Precondition: gpu-module-to-binary. Other formats are left as they are.
+
+    ```text
+    gpu.binary @kernels [#gpu.object<#nvvm.target<chip = "sm_80">, ...>, #gpu.object<#nvvm.target<chip = "sm_90">, ...>]
+    ```
+
+    becomes
+
+    ```text
+    gpu.binary @kernels [#gpu.object<#nvvm.target<chip = "sm_80">, ...>]
+    ```
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::NVVM::NVVMDialect"];
+}
 
 def RecordMemory : Pass<"abn-record-memory", "::mlir::func::FuncOp"> {
   let summary = "Leave on a step what the report will say of its tensors";

@@ -102,15 +102,25 @@ struct PlanOptions : PassPipelineOptions<PlanOptions> {
 
 /// Options of `abn-to-gpu`; they mean what they mean on `abn-attach-gpu-targets`.
 struct GpuOptions : PassPipelineOptions<GpuOptions> {
-  Option<std::string> target{*this, "target", llvm::cl::desc("the kind of GPU: nvvm"),
-                             llvm::cl::init("nvvm")};
-  ListOption<std::string> chips{*this, "chips", llvm::cl::desc("the chips, such as sm_80")};
-  Option<std::string> toolkit{*this, "toolkit", llvm::cl::desc("the folder of the CUDA toolkit")};
+  Option<std::string> target{*this, "target",
+                             llvm::cl::desc("the kind of GPU: cuda, rocm or spirv (OpenCL)"),
+                             llvm::cl::init("cuda")};
+  ListOption<std::string> chips{
+      *this, "chips",
+      llvm::cl::desc("the chips, such as sm_80 or gfx90a; kernels are tiled for the first")};
+  Option<std::string> toolkit{*this, "toolkit",
+                              llvm::cl::desc("the folder of the CUDA toolkit, or of ROCm")};
   Option<std::string> format{
       *this, "format",
-      llvm::cl::desc("fatbin: machine code for each chip; isa: PTX for the driver to compile; "
-                     "offload: LLVM bitcode, for the emulator"),
-      llvm::cl::init("fatbin")};
+      llvm::cl::desc("fatbin: machine code for each chip; isa: text or SPIR-V that the driver "
+                     "compiles; offload: LLVM bitcode, for the emulator. The default is isa for "
+                     "spirv, else fatbin")};
+  Option<bool> expandMath{
+      *this, "expand-math",
+      llvm::cl::desc(
+          "compute functions of math by polynomials, without libdevice (cuda); always so "
+          "for format=isa without a toolkit"),
+      llvm::cl::init(false)};
   Option<bool> instrument{
       *this, "instrument",
       llvm::cl::desc("let the emulator check and count what kernels access: format=offload only"),

@@ -52,7 +52,7 @@ static int64_t measureScratch(Operation *op, const Chip &chip) {
   }
   Operation *copy = b.clone(*op, slots);
   KernelModule kernels(kernelModule);
-  return lowerToKernels(b, copy, kernels, chip, /*scratch=*/Value());
+  return lowerToKernels(b, copy, kernels, chip, CallArguments(*module), /*scratch=*/Value());
 }
 
 namespace {

@@ -41,8 +41,9 @@ struct ConvertAbnToGpu : abn::impl::ConvertAbnToGpuBase<ConvertAbnToGpu> {
     if (ops.empty())
       return;
     KernelModule kernels(createModule());
+    CallArguments calls(getOperation());
     for (Operation *op : ops)
-      lower(op, kernels, *found);
+      lower(op, kernels, *found, calls);
   }
 
   gpu::GPUModuleOp createModule() {
@@ -55,9 +56,10 @@ struct ConvertAbnToGpu : abn::impl::ConvertAbnToGpuBase<ConvertAbnToGpu> {
     return kernels;
   }
 
-  static void lower(Operation *op, KernelModule &kernels, const Chip &chip) {
+  static void lower(Operation *op, KernelModule &kernels, const Chip &chip,
+                    const CallArguments &calls) {
     OpBuilder b(op);
-    lowerToKernels(b, op, kernels, chip, ScratchOp::take(op));
+    lowerToKernels(b, op, kernels, chip, calls, ScratchOp::take(op));
     op->erase();
   }
 };

@@ -232,7 +232,7 @@ LogicalResult KernelInstrumenter::instrument(Operation *op) {
   b.setLoc(op->getLoc());
   if (auto branch = dyn_cast<cf::CondBranchOp>(op)) {
     call(kBranchFunction, {makeSite(op), branch.getCondition()});
-  } else if (isa<cf::AssertOp>(op) || waitsForOthers(op)) {
+  } else if (isa<cf::AssertOp, gpu::PrintfOp, LLVM::Trap>(op) || waitsForOthers(op)) {
     call(kSiteFunction, makeSite(op));
   } else if (accessesMemRef(op) || isa<memref::GenericAtomicRMWOp>(op)) {
     std::optional<Access> access = getAccess(op);

@@ -23,6 +23,16 @@ class EmulatorError(RuntimeError):
     """What the emulator found."""
 
 
+def offload(chip, instrument=True):
+    """Options of abn-to-gpu: kernels for `chip`, for the emulator; `sm_80+polynomials` is without libdevice's
+    functions."""
+    chip, _, polynomials = chip.partition("+")
+    target = {"s": "cuda", "g": "rocm", "o": "spirv"}[chip[0]]
+    toolkit = f" toolkit={os.environ['ABN_ROCM_TOOLKIT']}" if target == "rocm" else ""
+    return (f"target={target} chips={chip} format=offload{toolkit}{' expand-math=true' if polynomials else ''} "
+            f"instrument={'true' if instrument else 'false'}")
+
+
 class DeviceArray:
     """A copy of an array in device memory, `shift` bytes behind an aligned address."""
 
@@ -46,16 +56,17 @@ class DeviceArray:
 
 class GpuStep:
     """A planned training step (MLIR text on memrefs, its arena in device memory) with its kernels on the
-    emulator and its primitives in the runtime's library. `image` says how the kernels are compiled."""
+    emulator and its primitives in the runtime's library. `image` says how the kernels are compiled
+    if not for the emulator."""
 
-    def __init__(self, planned, chip="sm_80", instrument=True, image="format=offload"):
+    def __init__(self, planned, chip="sm_80", instrument=True, image=None):
         self.types = mlir_exec.signatures(
             mlir_exec.tool([mlir_exec.find_tool("abn-opt"), "--mlir-print-op-generic",
                             "--mlir-print-local-scope"], planned))
         emulator.reset()
         self.dnn = mlir_exec.DnnLibrary()
-        self.library = emulator.build(
-            planned, f"chips={chip} {image} instrument={'true' if instrument else 'false'}")
+        options = f"chips={chip} {image} instrument={'true' if instrument else 'false'}"
+        self.library = emulator.build(planned, options if image else offload(chip, instrument))
         if emulator.first_error():
             raise EmulatorError(emulator.first_error())
 
@@ -105,7 +116,7 @@ class GpuProgram:
         emulator.reset()
         self.library = emulator.build(
             "".join(chain.buffers_text() for chain in chains),
-            f"chips={chip} format=offload instrument={'true' if instrument else 'false'}")
+            offload(chip, instrument))
         if emulator.first_error():
             raise EmulatorError(emulator.first_error())
         self.shift, self.report = 0, None

@@ -135,3 +135,28 @@ func.func @fixed() {
       ins(%x : !full) outs(%x : !full)
   return
 }
+
+// -----
+
+!full = memref<8x64x56x56xf32>
+!vec = memref<64xf32>
+
+// The buffers of a private function are what its callers hand over: aligned ones need no second kernel.
+// CHECK-LABEL: func private @version
+// CHECK-NOT: scf.if
+// CHECK: gpu.launch_func @abn_kernels::@activation_8x64x56x56xf32_map
+// CHECK-LABEL: func @entry
+func.func private @version(%arena: memref<6422784xi8>) {
+  %c256 = arith.constant 256 : index
+  %x = memref.view %arena[%c256][] : memref<6422784xi8> to !full
+  abn.activation #abn.relu {channel_dim = 1 : i64} ins(%x : !full) outs(%x : !full)
+  return
+}
+
+func.func @entry() {
+  %arena = memref.alloc() {alignment = 256 : i64} : memref<6423040xi8>
+  %c0 = arith.constant 0 : index
+  %part = memref.view %arena[%c0][] : memref<6423040xi8> to memref<6422784xi8>
+  call @version(%part) : (memref<6422784xi8>) -> ()
+  return
+}

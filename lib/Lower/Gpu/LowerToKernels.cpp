@@ -54,25 +54,55 @@ LogicalResult mlir::abn::checkForKernels(Operation *op) {
 // Alignment
 //===----------------------------------------------------------------------===//
 
+CallArguments::CallArguments(Operation *module) {
+  module->walk([&](Operation *op) {
+    if (auto call = dyn_cast<func::CallOp>(op))
+      calls[call.getCallee()].push_back(call);
+    else if (auto constant = dyn_cast<func::ConstantOp>(op))
+      escaping.insert(constant.getValue());
+  });
+}
+
+std::optional<SmallVector<Value>> CallArguments::get(BlockArgument argument) const {
+  auto func = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+  if (!func || !argument.getOwner()->isEntryBlock() || !func.isPrivate() ||
+      escaping.contains(func.getName()))
+    return std::nullopt;
+  auto found = calls.find(func.getName());
+  if (found == calls.end())
+    return std::nullopt;
+  return llvm::map_to_vector(
+      found->second, [&](func::CallOp call) { return call.getOperand(argument.getArgNumber()); });
+}
+
+/// Calls of calls that are followed: recursion must end.
+static constexpr unsigned kMaxCalls = 4;
+
 /// Whether `memref` is known to begin at a multiple of an access' bytes.
-static bool isKnownAligned(Value memref) {
+static bool isKnownAligned(Value memref, const CallArguments &calls, unsigned depth = 0) {
+  if (auto argument = dyn_cast<BlockArgument>(memref)) {
+    auto values = calls.get(argument);
+    return values && depth < kMaxCalls &&
+           llvm::all_of(
+               *values, [&](Value value) { return isKnownAligned(value, calls, depth + 1); });
+  }
   if (auto view = memref.getDefiningOp<memref::ViewOp>()) {
     std::optional<int64_t> shift = getConstantIntValue(view.getByteShift());
-    return shift && *shift % kAccessBytes == 0 && isKnownAligned(view.getSource());
+    return shift && *shift % kAccessBytes == 0 && isKnownAligned(view.getSource(), calls, depth);
   }
   if (auto reshape = memref.getDefiningOp();
       isa_and_nonnull<memref::CollapseShapeOp, memref::ExpandShapeOp, memref::CastOp>(reshape))
-    return isKnownAligned(reshape->getOperand(0));
+    return isKnownAligned(reshape->getOperand(0), calls, depth);
   if (auto alloc = memref.getDefiningOp<memref::AllocOp>())
     return alloc.getAlignment().value_or(0) % kAccessBytes == 0 && alloc.getAlignment();
   // Device allocations are aligned to 256 bytes.
   return memref.getDefiningOp<gpu::AllocOp>() != nullptr;
 }
 
-static SmallVector<Value> getUnaligned(Operation *op) {
+static SmallVector<Value> getUnaligned(Operation *op, const CallArguments &calls) {
   SmallVector<Value> unaligned;
   for (Value operand : dropNull(llvm::to_vector(op->getOperands())))
-    if (cast<MemRefType>(operand.getType()).getRank() > 1 && !isKnownAligned(operand))
+    if (cast<MemRefType>(operand.getType()).getRank() > 1 && !isKnownAligned(operand, calls))
       unaligned.push_back(operand);
   return unaligned;
 }
@@ -152,8 +182,8 @@ static int64_t launch(OpBuilder &b, Operation *op, KernelModule &kernels, const 
 }
 
 int64_t mlir::abn::lowerToKernels(OpBuilder &b, Operation *op, KernelModule &kernels,
-                                  const Chip &chip, Value scratch) {
-  SmallVector<Value> unaligned = getUnaligned(op);
+                                  const Chip &chip, const CallArguments &calls, Value scratch) {
+  SmallVector<Value> unaligned = getUnaligned(op, calls);
   if (unaligned.empty())
     return launch(b, op, kernels, chip, /*isAligned=*/true, scratch);
   Value isAligned = emitIsAligned(b, op->getLoc(), unaligned);

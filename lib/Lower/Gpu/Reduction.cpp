@@ -60,8 +60,32 @@ static SmallVector<Value> makeEmpty(NestKernel &k, const Merge &merge) {
 
 using Emit = llvm::function_ref<void(Value, Value, ValueRange)>;
 
+/// One channel per block, on a device without shuffles: each time the later half of the threads is
+/// merged into the earlier one.
+static void mergeThreads(NestKernel &k, const Merge &merge, ValueRange state, Emit emit) {
+  int64_t threads = k.getBlockSize();
+  SmallVector<Value> buffers = makeBuffers(k, merge.size(), (threads + 1) / 2);
+  SmallVector<Value> merged(state);
+  for (; threads > 1; threads = (threads + 1) / 2) {
+    Value half = k.integer((threads + 1) / 2);
+    Value isLater = k.both(k.isLess(k.sub(half, k.integer(1)), k.thread()),
+                           k.isLess(k.thread(), k.integer(threads)));
+    k.when(isLater, [&] { storeAll(k, merged, buffers, k.sub(k.thread(), half)); });
+    k.barrier();
+    merged = k.when(k.isLess(k.thread(), k.integer(threads / 2)), merged, [&] {
+      ScalarBuilder s = scalars(k);
+      return merge.merge(s, merged, loadAll(k, buffers, k.thread()));
+    });
+    k.barrier();
+  }
+  Value zero = k.integer(0);
+  k.when(k.isEqual(k.thread(), zero), [&] { emit(k.group(), zero, merged); });
+}
+
 /// One channel per block: subgroups first, then what their first threads left.
 static void mergeWholeBlock(NestKernel &k, const Merge &merge, ValueRange state, Emit emit) {
+  if (k.getSubgroup() == 1)
+    return mergeThreads(k, merge, state, emit);
   SmallVector<Value> merged = mergeTeam(k, merge, state, k.getSubgroup());
   unsigned subgroups = k.getBlockSize() / k.getSubgroup();
   Value zero = k.integer(0), width = k.integer(k.getSubgroup());

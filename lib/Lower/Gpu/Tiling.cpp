@@ -7,7 +7,7 @@
 using namespace mlir::abn;
 
 static constexpr unsigned kAccessBytes = 16, kSectorBytes = 32;
-/// Static workgroup memory per block that every chip grants.
+/// Static workgroup memory per block that a chip with more grants without being asked.
 static constexpr int64_t kWorkgroupBytes = 48 << 10;
 /// Of a sum, a moment or a channel's value.
 static constexpr int64_t kNumberBytes = 4;
@@ -29,26 +29,39 @@ static constexpr int64_t kMapWaves = 4, kColumnwiseMapWaves = 1;
 
 llvm::ArrayRef<Chip> mlir::abn::getChips() {
   static constexpr Chip chips[] = {
-      {"sm_75", 68, 1024, 16, 65536, 64 << 10, 32, 616e9, "+ptx63"},
-      {"sm_80", 108, 2048, 32, 65536, 164 << 10, 32, 2039e9, "+ptx70"},
-      {"sm_86", 84, 1536, 16, 65536, 100 << 10, 32, 936e9, "+ptx71"},
-      {"sm_87", 16, 1536, 16, 65536, 164 << 10, 32, 205e9, "+ptx74"},
-      {"sm_89", 128, 1536, 24, 65536, 100 << 10, 32, 1008e9, "+ptx78"},
-      {"sm_90", 132, 2048, 32, 65536, 228 << 10, 32, 3350e9, "+ptx78"},
-      {"sm_90a", 132, 2048, 32, 65536, 228 << 10, 32, 3350e9, "+ptx80"},
-      {"sm_100", 148, 2048, 32, 65536, 228 << 10, 32, 8000e9, "+ptx86"},
-      {"sm_100a", 148, 2048, 32, 65536, 228 << 10, 32, 8000e9, "+ptx86"},
-      {"sm_103", 148, 2048, 32, 65536, 228 << 10, 32, 8000e9, "+ptx88"},
-      {"sm_103a", 148, 2048, 32, 65536, 228 << 10, 32, 8000e9, "+ptx88"},
-      {"sm_120", 170, 1536, 24, 65536, 100 << 10, 32, 1792e9, "+ptx87"},
-      {"sm_120a", 170, 1536, 24, 65536, 100 << 10, 32, 1792e9, "+ptx87"},
-      {"sm_121", 48, 1536, 24, 65536, 100 << 10, 32, 273e9, "+ptx88"},
-      {"sm_121a", 48, 1536, 24, 65536, 100 << 10, 32, 273e9, "+ptx88"},
-      {"gfx90a", 110, 2048, 32, 131072, 64 << 10, 64, 1638e9, ""},
-      {"gfx942", 304, 2048, 32, 131072, 64 << 10, 64, 5300e9, ""},
-      {"gfx1100", 96, 1024, 32, 196608, 64 << 10, 32, 960e9, ""},
+      {"sm_75", GpuTarget::Cuda, 68, 1024, 16, 65536, 64 << 10, 32, 616e9, "+ptx63"},
+      {"sm_80", GpuTarget::Cuda, 108, 2048, 32, 65536, 164 << 10, 32, 2039e9, "+ptx70"},
+      {"sm_86", GpuTarget::Cuda, 84, 1536, 16, 65536, 100 << 10, 32, 936e9, "+ptx71"},
+      {"sm_87", GpuTarget::Cuda, 16, 1536, 16, 65536, 164 << 10, 32, 205e9, "+ptx74"},
+      {"sm_89", GpuTarget::Cuda, 128, 1536, 24, 65536, 100 << 10, 32, 1008e9, "+ptx78"},
+      {"sm_90", GpuTarget::Cuda, 132, 2048, 32, 65536, 228 << 10, 32, 3350e9, "+ptx78"},
+      {"sm_90a", GpuTarget::Cuda, 132, 2048, 32, 65536, 228 << 10, 32, 3350e9, "+ptx80"},
+      {"sm_100", GpuTarget::Cuda, 148, 2048, 32, 65536, 228 << 10, 32, 8000e9, "+ptx86"},
+      {"sm_100a", GpuTarget::Cuda, 148, 2048, 32, 65536, 228 << 10, 32, 8000e9, "+ptx86"},
+      {"sm_103", GpuTarget::Cuda, 148, 2048, 32, 65536, 228 << 10, 32, 8000e9, "+ptx88"},
+      {"sm_103a", GpuTarget::Cuda, 148, 2048, 32, 65536, 228 << 10, 32, 8000e9, "+ptx88"},
+      {"sm_120", GpuTarget::Cuda, 170, 1536, 24, 65536, 100 << 10, 32, 1792e9, "+ptx87"},
+      {"sm_120a", GpuTarget::Cuda, 170, 1536, 24, 65536, 100 << 10, 32, 1792e9, "+ptx87"},
+      {"sm_121", GpuTarget::Cuda, 48, 1536, 24, 65536, 100 << 10, 32, 273e9, "+ptx88"},
+      {"sm_121a", GpuTarget::Cuda, 48, 1536, 24, 65536, 100 << 10, 32, 273e9, "+ptx88"},
+      {"gfx90a", GpuTarget::Rocm, 110, 2048, 32, 131072, 64 << 10, 64, 1638e9, ""},
+      {"gfx942", GpuTarget::Rocm, 304, 2048, 32, 131072, 64 << 10, 64, 5300e9, ""},
+      {"gfx1100", GpuTarget::Rocm, 96, 1024, 32, 196608, 64 << 10, 32, 960e9, ""},
+      {"opencl", GpuTarget::Spirv, 64, 1024, 16, 65536, 32 << 10, 1, 500e9, ""},
   };
   return chips;
+}
+
+llvm::StringRef mlir::abn::stringify(GpuTarget target) {
+  switch (target) {
+  case GpuTarget::Cuda:
+    return "cuda";
+  case GpuTarget::Rocm:
+    return "rocm";
+  case GpuTarget::Spirv:
+    return "spirv";
+  }
+  return "";
 }
 
 const Chip *mlir::abn::findChip(llvm::StringRef name) {
@@ -84,6 +97,10 @@ static void chooseAccess(const NestShape &shape, Tiling &tiling) {
   tiling.channelsPerGroup = channels;
 }
 
+/// What threads of a block come in: subgroups, or what devices run together though they may not
+/// shuffle.
+static unsigned getTogether(const Chip &chip) { return std::max(chip.subgroup, 32u); }
+
 /// Threads of a block over a group of several channels: whole rows, as many as are `wanted`; if the
 /// choice is free, up to twice kThreads if fewer lanes of the block's subgroups are idle then.
 /// Registers are dealt out to four subgroups at a time.
@@ -94,7 +111,7 @@ static unsigned getColumnwiseThreads(const NestShape &shape, const Chip &chip, i
   int64_t best = perRow;
   double share = 0;
   for (int64_t threads = perRow; threads <= limit && threads <= rows * perRow; threads += perRow) {
-    double busy = double(threads) / llvm::alignTo(threads, 4 * chip.subgroup);
+    double busy = double(threads) / llvm::alignTo(threads, 4 * getTogether(chip));
     if (busy < share || (threads > most && busy < share + 0.1))
       continue;
     best = threads;
@@ -110,7 +127,8 @@ static int64_t getColumnwiseBytes(const NestShape &shape, const Chip &chip, cons
   bool hasSlotPerLane = shape.inner < tiling.vector;
   int64_t slots = hasSlotPerLane ? tiling.vector : shape.inner % tiling.vector ? 2 : 1;
   int64_t perRow = channels * shape.inner / tiling.vector;
-  int64_t threads = llvm::alignTo(getColumnwiseThreads(shape, chip, perRow, wanted), chip.subgroup);
+  int64_t threads =
+      llvm::alignTo(getColumnwiseThreads(shape, chip, perRow, wanted), getTogether(chip));
   int64_t states = slots * threads * merged;
   int64_t values = kChannelValues * (hasSlotPerLane ? perRow * tiling.vector : channels);
   return (states + slots * perRow + values) * kNumberBytes;
@@ -123,11 +141,13 @@ static void fitGroup(const NestShape &shape, const Chip &chip, Tiling &tiling,
     return;
   auto fits = [&](int64_t channels) {
     int64_t kept = *shape.outer * channels * shape.inner * shape.elementBytes * reduced.tensors;
-    // One channel per group keeps next to nothing.
+    // One channel per group keeps next to nothing, unless threads merge there for want of shuffles.
+    int64_t single =
+        1024 + (chip.subgroup == 1 ? kThreads / 2 * reduced.numbers * kNumberBytes : 0);
     int64_t rest = channels > 1
                        ? getColumnwiseBytes(shape, chip, tiling, channels, reduced.numbers, wanted)
-                       : 1024;
-    return kept + rest <= kWorkgroupBytes;
+                       : single;
+    return kept + rest <= std::min<int64_t>(kWorkgroupBytes, chip.sharedBytes);
   };
   int64_t channels = tiling.channelsPerGroup;
   if (shape.inner == 1)
@@ -146,9 +166,10 @@ static void chooseThreads(const NestShape &shape, const Chip &chip, unsigned wan
   if (tiling.isColumnwise())
     tiling.threads = getColumnwiseThreads(shape, chip, tiling.vectorsPerRow, wanted);
   else if (shape.outer)
-    tiling.threads = std::clamp<int64_t>(
-        llvm::alignTo(*shape.outer * tiling.vectorsPerRow, chip.subgroup), chip.subgroup, most);
-  tiling.blockSize = llvm::alignTo(tiling.threads, chip.subgroup);
+    tiling.threads =
+        std::clamp<int64_t>(llvm::alignTo(*shape.outer * tiling.vectorsPerRow, getTogether(chip)),
+                            std::min(getTogether(chip), most), most);
+  tiling.blockSize = llvm::alignTo(tiling.threads, getTogether(chip));
 }
 
 /// Enough blocks to fill the chip, as long as each has enough to do.

@@ -10,18 +10,26 @@
 
 namespace mlir::abn {
 
+/// The kinds of GPU: what kernels are lowered through, and the options' names for it.
+enum class GpuTarget { Cuda, Rocm, Spirv };
+
+/// "cuda", "rocm" or "spirv".
+llvm::StringRef stringify(GpuTarget target);
+
 /// What the cost model knows of a chip. Sources: CUDA C++ Programming Guide, table of compute
-/// capabilities; the vendors' data sheets for processors and bandwidth of the largest part.
+/// capabilities; the vendors' data sheets for processors and bandwidth of the largest part; for
+/// `opencl`, what every device of the full profile has (OpenCL 3.0, table 4.3).
 struct Chip {
   llvm::StringLiteral name;
+  GpuTarget target;
   unsigned processors;     // streaming multiprocessors or compute units
   unsigned threads;        // resident per processor
   unsigned blocks;         // resident per processor
   unsigned registers;      // 32-bit, per processor
   unsigned sharedBytes;    // per processor
-  unsigned subgroup;       // threads that run together
+  unsigned subgroup;       // threads that exchange values by shuffles; 1: none may
   double bandwidth;        // of the device memory, bytes per second
-  llvm::StringLiteral ptx; // the oldest version of PTX that has it; empty if it is not NVIDIA's
+  llvm::StringLiteral ptx; // of CUDA: the oldest version of PTX that has it
 };
 
 /// The chips that kernels can be tiled for.

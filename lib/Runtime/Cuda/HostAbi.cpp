@@ -124,7 +124,8 @@ ABN_ABI void mgpuLaunchKernel(void *function, intptr_t gridX, intptr_t gridY, in
                               intptr_t blockX, intptr_t blockY, intptr_t blockZ,
                               int32_t sharedBytes, void *stream, void **arguments, void **extra,
                               size_t) {
-  if (!function || hasGpuError())
+  // An empty tensor has no work, which the driver would call an error.
+  if (!function || hasGpuError() || gridX == 0 || gridY == 0 || gridZ == 0)
     return;
   guardedGpu("mgpuLaunchKernel", [&] {
     ContextScope scope;

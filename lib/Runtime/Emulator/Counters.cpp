@@ -4,9 +4,9 @@
 
 using namespace abn::emulator;
 
-WarpTraffic::WarpTraffic(KernelCounters &counters, unsigned threads)
-    : counters(counters), threads(threads), accesses((threads + kWarpSize - 1) / kWarpSize),
-      branches(accesses.size()) {}
+WarpTraffic::WarpTraffic(KernelCounters &counters, unsigned threads, unsigned warpSize)
+    : counters(counters), threads(threads), warpSize(warpSize),
+      accesses((threads + warpSize - 1) / warpSize), branches(accesses.size()) {}
 
 WarpTraffic::~WarpTraffic() {
   for (auto &warp : accesses)
@@ -20,11 +20,11 @@ WarpTraffic::~WarpTraffic() {
 }
 
 unsigned WarpTraffic::getWarpLanes(unsigned thread) const {
-  return std::min(kWarpSize, threads - thread / kWarpSize * kWarpSize);
+  return std::min(warpSize, threads - thread / warpSize * warpSize);
 }
 
 WarpTraffic::Execution &WarpTraffic::enter(Pending &pending, unsigned thread) {
-  uint32_t index = pending.next[thread % kWarpSize]++ - pending.first;
+  uint32_t index = pending.next[thread % warpSize]++ - pending.first;
   if (index == pending.executions.size())
     pending.executions.emplace_back();
   Execution &execution = pending.executions[index];
@@ -51,7 +51,7 @@ void WarpTraffic::countBranch(const Execution &execution) {
 }
 
 void WarpTraffic::access(unsigned thread, uint32_t site, uint64_t address, uint32_t bytes) {
-  Pending &pending = accesses[thread / kWarpSize][site];
+  Pending &pending = accesses[thread / warpSize][site];
   Execution &execution = enter(pending, thread);
   for (uint64_t sector = address / kSectorBytes; sector <= (address + bytes - 1) / kSectorBytes;
        ++sector)
@@ -62,7 +62,7 @@ void WarpTraffic::access(unsigned thread, uint32_t site, uint64_t address, uint3
 }
 
 void WarpTraffic::branch(unsigned thread, uint32_t site, bool condition) {
-  Pending &pending = branches[thread / kWarpSize][site];
+  Pending &pending = branches[thread / warpSize][site];
   Execution &execution = enter(pending, thread);
   (condition ? execution.isTaken : execution.isNotTaken) = true;
   retire(pending, thread, [&](const Execution &complete) { countBranch(complete); });

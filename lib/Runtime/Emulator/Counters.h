@@ -15,6 +15,8 @@ using instrumentation::AccessKind;
 using instrumentation::Space;
 
 inline constexpr unsigned kWarpSize = 32;
+/// AMD's CDNA has warps (wavefronts) of 64 threads.
+inline constexpr unsigned kMaxWarpSize = 64;
 /// The unit in which a GPU moves global memory.
 inline constexpr uint64_t kSectorBytes = 32;
 
@@ -47,7 +49,7 @@ struct KernelCounters {
 class WarpTraffic {
 public:
   /// `counters` receives what is complete.
-  WarpTraffic(KernelCounters &counters, unsigned threads);
+  WarpTraffic(KernelCounters &counters, unsigned threads, unsigned warpSize = kWarpSize);
   /// Counts what not all lanes took part in.
   ~WarpTraffic();
 
@@ -63,7 +65,7 @@ private:
 
   /// The executions of one site by one warp that some lanes have not reached.
   struct Pending {
-    std::array<uint32_t, kWarpSize> next = {};
+    std::array<uint32_t, kMaxWarpSize> next = {};
     uint32_t first = 0;
     std::deque<Execution> executions;
   };
@@ -77,7 +79,7 @@ private:
   unsigned getWarpLanes(unsigned thread) const;
 
   KernelCounters &counters;
-  unsigned threads;
+  unsigned threads, warpSize;
   /// By warp, then by site.
   std::vector<std::map<uint32_t, Pending>> accesses, branches;
 };

@@ -2,6 +2,7 @@
 #include "Launch.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/bit.h"
 #include <cfenv>
 #include <cmath>
 #include <cstring>
@@ -24,15 +25,50 @@ template <unsigned dim> static uint32_t getNctaid() {
 }
 static uint32_t getLaneid() { return Launch::getRunning().getLane(); }
 static uint32_t getWarpsize() { return kWarpSize; }
+/// AMD's count of the lanes before this one, of those in the mask, added to `base`.
+static uint32_t countLow(uint32_t mask, uint32_t base) {
+  uint64_t before = (uint64_t(1) << getLaneid()) - 1;
+  return base + llvm::popcount(mask & static_cast<uint32_t>(before));
+}
+static uint32_t countHigh(uint32_t mask, uint32_t base) {
+  uint64_t before = (uint64_t(1) << getLaneid()) - 1;
+  return base + llvm::popcount(mask & static_cast<uint32_t>(before >> 32));
+}
+/// AMD's hidden arguments, as code objects of version 5 have them: blocks, threads per block.
+static const void *getHiddenArguments() {
+  static struct {
+    uint32_t blocks[3];
+    uint16_t threads[3], rest[3];
+    char others[232];
+  } hidden;
+  const LaunchShape &shape = Launch::getRunning().getShape();
+  for (unsigned dim = 0; dim < 3; ++dim) {
+    hidden.blocks[dim] = shape.grid[dim];
+    hidden.threads[dim] = static_cast<uint16_t>(shape.block[dim]);
+  }
+  return &hidden;
+}
+/// OpenCL's functions take the dimension.
+static uint64_t getLocalId(uint32_t dim) { return Launch::getRunning().getThreadId(dim); }
+static uint64_t getGroupId(uint32_t dim) { return Launch::getRunning().getBlockId(dim); }
+static uint64_t getLocalSize(uint32_t dim) { return Launch::getRunning().getShape().block[dim]; }
+static uint64_t getNumGroups(uint32_t dim) { return Launch::getRunning().getShape().grid[dim]; }
+static uint64_t getGlobalId(uint32_t dim) {
+  return getGroupId(dim) * getLocalSize(dim) + getLocalId(dim);
+}
 
 static void barrier(uint32_t number) { Launch::getRunning().barrier(number); }
 static void barrierZero() { barrier(0); }
+/// Whatever memory it orders.
+static void barrierOfFlags(uint32_t) { barrier(0); }
 /// Threads run one at a time: memory is in order.
 static void fence() {}
 
 static uint64_t warp(uint32_t op, uint32_t mask, uint32_t value, uint32_t offset, uint32_t clamp) {
+  auto kind = static_cast<WarpOp>(op);
+  bool isWave = kind == WarpOp::Permute || kind == WarpOp::Swizzle;
   WarpResult result =
-      Launch::getRunning().warpOp({static_cast<WarpOp>(op), mask, value, offset, clamp});
+      Launch::getRunning().warpOp({kind, isWave ? ~uint64_t(0) : mask, value, offset, clamp});
   return uint64_t(result.predicate) << 32 | result.value;
 }
 
@@ -51,6 +87,13 @@ static void setSite(uint32_t site) { Launch::getRunning().setSite(site); }
 
 static void failAssertion(const char *message, const char *, uint32_t, const char *, uint64_t) {
   Launch::getRunning().failAssertion(message);
+}
+
+static void trap() { Launch::getRunning().failAssertion("the kernel trapped"); }
+/// What abn-to-gpu's kernels for OpenCL print is that an assertion failed.
+static int32_t print(const char *format, ...) {
+  Launch::getRunning().failAssertion(llvm::StringRef(format).rtrim().str());
+  return 0;
 }
 
 //===----------------------------------------------------------------------===//
@@ -83,6 +126,18 @@ template <typename T> static int32_t toInteger(T x) {
   if (std::isnan(x))
     return 0;
   return static_cast<int32_t>(std::fmin(std::fmax(std::nearbyint(x), T(INT32_MIN)), T(INT32_MAX)));
+}
+
+static float fractionOf(float x) {
+  int exponent;
+  return std::frexp(x, &exponent);
+}
+
+static int32_t exponentOf(float x) {
+  int exponent = 0;
+  if (std::isfinite(x))
+    (void)std::frexp(x, &exponent);
+  return exponent;
 }
 
 static int32_t highWord(double x) {
@@ -162,6 +217,52 @@ static void addThreads(Table &table) {
   define(table, abn::instrumentation::kSiteFunction, setSite);
   define(table, "__assertfail", failAssertion);
   table[kDynamicWorkgroup] = dynamicWorkgroup;
+}
+
+/// What is left in kernels for AMD once ROCm's device libraries are linked.
+static void addAmd(Table &table) {
+  const char *axes[] = {"x", "y", "z"};
+  uint32_t (*item[])() = {getTid<0>, getTid<1>, getTid<2>};
+  uint32_t (*group[])() = {getCtaid<0>, getCtaid<1>, getCtaid<2>};
+  for (unsigned dim = 0; dim < 3; ++dim) {
+    define(table, std::string("llvm.amdgcn.workitem.id.") + axes[dim], item[dim]);
+    define(table, std::string("llvm.amdgcn.workgroup.id.") + axes[dim], group[dim]);
+  }
+  define(table, "llvm.amdgcn.implicitarg.ptr", getHiddenArguments);
+  define(table, "llvm.amdgcn.mbcnt.lo", countLow);
+  define(table, "llvm.amdgcn.mbcnt.hi", countHigh);
+  define(table, "llvm.amdgcn.s.barrier", barrierZero);
+  define(table, "llvm.amdgcn.rcp.f32", reciprocal<float>);
+  define(table, "llvm.amdgcn.frexp.mant.f32", fractionOf);
+  define(table, "llvm.amdgcn.frexp.exp.i32.f32", exponentOf);
+  define(table, "llvm.trap", trap);
+}
+
+/// OpenCL's functions under the names that the SPIR-V back end knows.
+static void addOpenCl(Table &table) {
+  define(table, "_Z12get_local_idj", getLocalId);
+  define(table, "_Z12get_group_idj", getGroupId);
+  define(table, "_Z14get_local_sizej", getLocalSize);
+  define(table, "_Z14get_num_groupsj", getNumGroups);
+  define(table, "_Z13get_global_idj", getGlobalId);
+  define(table, "_Z7barrierj", barrierOfFlags);
+  table["_Z6printfPU3AS2Kcz"] = reinterpret_cast<void *>(print);
+  defineUnary<float>(table, "_Z3tanf", std::tan);
+  defineUnary<float>(table, "_Z4acosf", std::acos);
+  defineUnary<float>(table, "_Z4asinf", std::asin);
+  defineUnary<float>(table, "_Z4atanf", std::atan);
+  defineUnary<float>(table, "_Z4coshf", std::cosh);
+  defineUnary<float>(table, "_Z4sinhf", std::sinh);
+  defineUnary<float>(table, "_Z4tanhf", std::tanh);
+  defineUnary<float>(table, "_Z3erff", std::erf);
+  defineUnary<float>(table, "_Z4erfcf", std::erfc);
+  defineUnary<float>(table, "_Z5expm1f", std::expm1);
+  defineUnary<float>(table, "_Z5log1pf", std::log1p);
+  defineUnary<float>(table, "_Z4cbrtf", std::cbrt);
+  define(table, "_Z5rsqrtf", rsqrt<float>);
+  defineUnary<float>(table, "_Z5acoshf", std::acosh);
+  defineUnary<float>(table, "_Z5asinhf", std::asinh);
+  defineUnary<float>(table, "_Z5atanhf", std::atanh);
 }
 
 /// libdevice's names, where kernels were not linked with libdevice.
@@ -278,6 +379,8 @@ static Table makeTable() {
   addIntrinsics<float>(table, "f");
   addIntrinsics<double>(table, "d");
   addApproximations(table);
+  addAmd(table);
+  addOpenCl(table);
   return table;
 }
 
@@ -287,9 +390,14 @@ void *abn::emulator::findDeviceFunction(llvm::StringRef name) {
 }
 
 std::optional<WarpOp> abn::emulator::findWarpOp(llvm::StringRef intrinsic) {
+  using Result = std::optional<WarpOp>;
+  if (intrinsic.consume_front("llvm.amdgcn.ds."))
+    return llvm::StringSwitch<Result>(intrinsic)
+        .Case("bpermute", WarpOp::Permute)
+        .Case("swizzle", WarpOp::Swizzle)
+        .Default(std::nullopt);
   if (!intrinsic.consume_front("llvm.nvvm."))
     return std::nullopt;
-  using Result = std::optional<WarpOp>;
   return llvm::StringSwitch<Result>(intrinsic)
       .StartsWith("shfl.sync.up.", WarpOp::ShuffleUp)
       .StartsWith("shfl.sync.down.", WarpOp::ShuffleDown)

@@ -36,6 +36,9 @@ ABN_ABI void mgpuLaunchKernel(void *function, intptr_t gridX, intptr_t gridY, in
                               intptr_t blockX, intptr_t blockY, intptr_t blockZ,
                               int32_t dynamicBytes, void *, void **arguments, void **, size_t) {
   Lock lock(Emulator::getMutex());
+  // An empty tensor has no work.
+  if (gridX == 0 || gridY == 0 || gridZ == 0)
+    return;
   Emulator::get().launch(static_cast<Kernel *>(function), {gridX, gridY, gridZ},
                          {blockX, blockY, blockZ}, dynamicBytes, arguments);
 }

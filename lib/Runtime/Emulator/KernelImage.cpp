@@ -6,13 +6,17 @@
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
+#include <sys/mman.h>
 
 using namespace abn::emulator;
 using namespace llvm;
 using namespace llvm::orc;
 
 KernelImage::KernelImage() = default;
-KernelImage::~KernelImage() = default;
+KernelImage::~KernelImage() {
+  if (lowMemory)
+    munmap(lowMemory, lowBytes);
+}
 
 namespace {
 /// Finds device functions by name; what code generation adds (memset) is looked for in the process
@@ -48,13 +52,16 @@ static StringRef describeImage(StringRef image) {
 static Expected<std::unique_ptr<Module>> parse(StringRef image, LLVMContext &context) {
   if (!image.starts_with("BC\xC0\xDE"))
     return createStringError("the kernel image is " + describeImage(image) +
-                             "; the emulator executes LLVM bitcode for NVVM (abn-to-gpu{format="
+                             "; the emulator executes LLVM bitcode (abn-to-gpu{format="
                              "offload})");
   Expected<std::unique_ptr<Module>> module =
       parseBitcodeFile(MemoryBufferRef(image, "kernels"), context);
-  if (module && !(*module)->getTargetTriple().isNVPTX())
-    return createStringError("the kernel image is for " + (*module)->getTargetTriple().str() +
-                             "; expected nvptx64");
+  if (!module)
+    return module;
+  const Triple &triple = (*module)->getTargetTriple();
+  if (!triple.isNVPTX() && !triple.isAMDGCN() && !triple.isSPIRV())
+    return createStringError("the kernel image is for " + triple.str() +
+                             "; expected nvptx64, amdgcn or spirv64");
   return module;
 }
 
@@ -102,6 +109,7 @@ Expected<std::unique_ptr<KernelImage>> KernelImage::load(StringRef image) {
   Expected<std::unique_ptr<LLJIT>> jit = makeJit();
   if (!jit)
     return jit.takeError();
+  std::unique_ptr<KernelImage> loaded(new KernelImage());
   Expected<ModuleContents> contents =
       retarget(**module, (*jit)->getTargetTriple(), (*jit)->getDataLayout());
   if (!contents)
@@ -109,13 +117,14 @@ Expected<std::unique_ptr<KernelImage>> KernelImage::load(StringRef image) {
   if (llvm::Error error =
           (*jit)->addIRModule(ThreadSafeModule(std::move(*module), std::move(context))))
     return std::move(error);
-  std::unique_ptr<KernelImage> loaded(new KernelImage());
+  if (llvm::Error error = loaded->defineLowBuffers(**jit, *contents))
+    return std::move(error);
   for (const ModuleContents::Kernel &kernel : contents->kernels) {
     auto entry = (*jit)->lookup(kernel.entrySymbol);
     if (!entry)
       return entry.takeError();
-    Kernel made = {
-        kernel.name, loaded.get(), entry->toPtr<void (*)(void **)>(), {}, kernel.maxThreads};
+    Kernel made = {kernel.name, loaded.get(),      entry->toPtr<void (*)(void **)>(),
+                   {},          kernel.maxThreads, kernel.warpSize};
     for (const ModuleContents::Buffer &buffer : kernel.workgroup) {
       auto address = (*jit)->lookup(buffer.symbol);
       if (!address)
@@ -127,6 +136,27 @@ Expected<std::unique_ptr<KernelImage>> KernelImage::load(StringRef image) {
   loaded->jit = std::move(*jit);
   loaded->sites = std::move(contents->sites);
   return std::move(loaded);
+}
+
+llvm::Error KernelImage::defineLowBuffers(LLJIT &jit, const ModuleContents &contents) {
+  constexpr uint64_t kAlignment = 256;
+  std::map<std::string, uint64_t> offsets;
+  for (const ModuleContents::Kernel &kernel : contents.kernels)
+    for (const ModuleContents::Buffer &buffer : kernel.workgroup)
+      if (buffer.isLow && offsets.try_emplace(buffer.symbol, lowBytes).second)
+        lowBytes += alignTo(std::max<uint64_t>(buffer.bytes, 1), kAlignment);
+  if (offsets.empty())
+    return llvm::Error::success();
+  void *memory = mmap(nullptr, lowBytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+  if (memory == MAP_FAILED)
+    return createStringError("no host memory below 2^31 for workgroup memory");
+  lowMemory = static_cast<char *>(memory);
+  SymbolMap symbols;
+  for (const auto &[symbol, offset] : offsets)
+    symbols[jit.mangleAndIntern(symbol)] = {ExecutorAddr::fromPtr(lowMemory + offset),
+                                            JITSymbolFlags::Exported};
+  return jit.getMainJITDylib().define(absoluteSymbols(std::move(symbols)));
 }
 
 const Kernel *KernelImage::find(StringRef name) const {

@@ -1,4 +1,4 @@
-// A module of kernels: LLVM bitcode for NVVM, compiled for this machine.
+// A module of kernels: LLVM bitcode for NVVM, ROCDL or SPIR-V, compiled for this machine.
 #ifndef ABN_RUNTIME_EMULATOR_KERNELIMAGE_H
 #define ABN_RUNTIME_EMULATOR_KERNELIMAGE_H
 
@@ -16,6 +16,7 @@ class LLJIT;
 namespace abn::emulator {
 
 class KernelImage;
+struct ModuleContents;
 
 struct WorkgroupBuffer {
   uint64_t begin, bytes;
@@ -28,8 +29,10 @@ struct Kernel {
   void (*entry)(void **);
   /// The static workgroup memory that it uses.
   std::vector<WorkgroupBuffer> workgroup;
-  /// Threads per block that it was compiled for (nvvm.maxntid), or 1024.
+  /// Threads per block that it was compiled for, or 1024.
   uint64_t maxThreads;
+  /// Threads per warp: 32, or 64.
+  unsigned warpSize;
 };
 
 class KernelImage {
@@ -45,7 +48,11 @@ public:
 
 private:
   KernelImage();
+  /// Memory for the workgroup buffers whose addresses have 32 bits.
+  llvm::Error defineLowBuffers(llvm::orc::LLJIT &jit, const ModuleContents &contents);
 
+  char *lowMemory = nullptr;
+  uint64_t lowBytes = 0;
   std::unique_ptr<llvm::orc::LLJIT> jit;
   std::map<std::string, Kernel, std::less<>> kernels;
   std::vector<std::string> sites;

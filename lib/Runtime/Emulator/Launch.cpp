@@ -39,7 +39,7 @@ bool Launch::runBlock() {
   epoch = waiting = finished = 0;
   poisonWorkgroup();
   workgroupShadow.clear();
-  traffic = std::make_unique<WarpTraffic>(counters, getThreadCount());
+  traffic = std::make_unique<WarpTraffic>(counters, getThreadCount(), kernel.warpSize);
   threads.assign(getThreadCount(), Thread());
   if (!fibers.start(threads.size(), runThread, this)) {
     error = makeError("out-of-memory", "no host memory for the stacks of the threads", {}, {});
@@ -99,8 +99,8 @@ bool Launch::waitTogether(const Thread &a, const Thread &b) const {
 }
 
 bool Launch::isWarpOpComplete(unsigned thread) const {
-  unsigned first = thread / kWarpSize * kWarpSize;
-  for (unsigned lane = 0; lane < kWarpSize && first + lane < threads.size(); ++lane)
+  unsigned first = thread / kernel.warpSize * kernel.warpSize;
+  for (unsigned lane = 0; lane < kernel.warpSize && first + lane < threads.size(); ++lane)
     if ((threads[thread].request.mask >> lane & 1) &&
         !waitTogether(threads[thread], threads[first + lane]))
       return false;
@@ -118,7 +118,7 @@ WarpResult Launch::warpOp(const WarpRequest &request) {
     completeWarpOp();
   fibers.suspend();
   if (!(request.mask >> thread.result.source & 1) ||
-      current / kWarpSize * kWarpSize + thread.result.source >= threads.size())
+      current / kernel.warpSize * kernel.warpSize + thread.result.source >= threads.size())
     fail("divergence",
          "the shuffle reads lane " + std::to_string(thread.result.source) +
              ", which does not take part in it",
@@ -128,24 +128,24 @@ WarpResult Launch::warpOp(const WarpRequest &request) {
 }
 
 void Launch::completeWarpOp() {
-  unsigned first = current / kWarpSize * kWarpSize;
-  uint32_t mask = threads[current].request.mask;
+  unsigned first = current / kernel.warpSize * kernel.warpSize;
+  uint64_t mask = threads[current].request.mask;
   WarpOp op = threads[current].request.op;
-  std::array<WarpRequest, kWarpSize> requests = {};
+  std::array<WarpRequest, kMaxWarpSize> requests = {};
   auto forEachLane = [&](auto visit) {
-    for (unsigned lane = 0; lane < kWarpSize && first + lane < threads.size(); ++lane)
+    for (unsigned lane = 0; lane < kernel.warpSize && first + lane < threads.size(); ++lane)
       if (mask >> lane & 1)
         visit(lane, threads[first + lane]);
   };
   // A mask may name lanes that a last, smaller warp does not have.
-  uint32_t present = 0;
+  uint64_t present = 0;
   forEachLane([&](unsigned lane, const Thread &thread) {
     requests[lane] = thread.request;
-    present |= 1u << lane;
+    present |= uint64_t(1) << lane;
   });
   forEachLane([&](unsigned lane, Thread &) { requests[lane].mask = present; });
   forEachLane([&](unsigned lane, Thread &thread) {
-    thread.result = evaluate(lane, requests);
+    thread.result = evaluate(lane, llvm::ArrayRef(requests).take_front(kernel.warpSize));
     thread.state = State::Ready;
   });
   ++(isShuffle(op) ? counters.shuffles : counters.votes);

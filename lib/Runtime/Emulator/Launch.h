@@ -42,7 +42,7 @@ public:
   static Launch &getRunning() { return *running; }
 
   uint32_t getThreadId(unsigned dim) const { return getThread(current)[dim]; }
-  uint32_t getLane() const { return current % kWarpSize; }
+  uint32_t getLane() const { return current % kernel.warpSize; }
   uint32_t getBlockId(unsigned dim) const { return getBlock(block)[dim]; }
   const LaunchShape &getShape() const { return shape; }
 

@@ -131,9 +131,9 @@ Error Launch::diagnoseDivergence() const {
     for (unsigned thread = threads.size(); thread-- > 0;) {
       if (threads[thread].state != state)
         continue;
-      unsigned first = state == State::AtWarpOp ? thread / kWarpSize * kWarpSize : 0;
+      unsigned first = state == State::AtWarpOp ? thread / kernel.warpSize * kernel.warpSize : 0;
       unsigned end = state == State::AtWarpOp
-                         ? std::min<unsigned>(first + kWarpSize, threads.size())
+                         ? std::min<unsigned>(first + kernel.warpSize, threads.size())
                          : threads.size();
       for (unsigned other = first; other < end; ++other) {
         bool isAwaited =

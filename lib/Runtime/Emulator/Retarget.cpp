@@ -31,12 +31,16 @@ private:
   llvm::Error replaceDeclarations();
   void replaceDynamicWorkgroup();
   void defineWarpOp(Function &intrinsic, WarpOp op);
+  void defineWaveOp(Function &intrinsic, WarpOp op);
   std::vector<ModuleContents::Buffer> exposeWorkgroup(Function &kernel);
   void makeEntry(Function &kernel);
 
   Module &module;
   LLVMContext &context;
   ModuleContents contents;
+  /// Pointers to workgroup memory have 32 bits (AMD's), and the kernels may have computed with
+  /// that.
+  bool isNarrow = false;
 };
 } // namespace
 
@@ -132,6 +136,23 @@ void Retargeter::defineWarpOp(Function &intrinsic, WarpOp op) {
   intrinsic.replaceAllUsesWith(function);
 }
 
+/// Gives AMD's shuffles a body: llvm.amdgcn.ds.bpermute(address, value) and ds.swizzle(value,
+/// pattern).
+void Retargeter::defineWaveOp(Function &intrinsic, WarpOp op) {
+  auto *function = Function::Create(intrinsic.getFunctionType(), GlobalValue::InternalLinkage,
+                                    "emulated." + intrinsic.getName(), module);
+  IRBuilder<> b(BasicBlock::Create(context, "", function));
+  Type *i32 = b.getInt32Ty();
+  Value *value = function->getArg(op == WarpOp::Permute ? 1 : 0);
+  Value *lane = function->getArg(op == WarpOp::Permute ? 0 : 1);
+  FunctionCallee callee =
+      module.getOrInsertFunction(kWarpFunction, b.getInt64Ty(), i32, i32, i32, i32, i32);
+  Value *packed = b.CreateCall(
+      callee, {b.getInt32(static_cast<uint32_t>(op)), b.getInt32(0), value, lane, b.getInt32(0)});
+  b.CreateRet(b.CreateTrunc(packed, i32));
+  intrinsic.replaceAllUsesWith(function);
+}
+
 llvm::Error Retargeter::replaceDeclarations() {
   SmallVector<std::string> unknown;
   for (Function &function : make_early_inc_range(module)) {
@@ -143,13 +164,17 @@ llvm::Error Retargeter::replaceDeclarations() {
       continue;
     }
     if (std::optional<WarpOp> op = findWarpOp(name)) {
-      defineWarpOp(function, *op);
+      if (*op == WarpOp::Permute || *op == WarpOp::Swizzle)
+        defineWaveOp(function, *op);
+      else
+        defineWarpOp(function, *op);
       function.eraseFromParent();
     } else if (findDeviceFunction(name)) {
       // Not an intrinsic any more, but a function with what was true of the intrinsic.
       if (name.starts_with("llvm."))
         function.setName("emulated." + name);
-    } else if (!name.starts_with("llvm.") || name.starts_with("llvm.nvvm.")) {
+    } else if (!name.starts_with("llvm.") || name.starts_with("llvm.nvvm.") ||
+               name.starts_with("llvm.amdgcn.")) {
       unknown.push_back(name.str());
     }
   }
@@ -170,6 +195,12 @@ void Retargeter::replaceDynamicWorkgroup() {
   }
 }
 
+static bool isKernel(const Function &function) {
+  CallingConv::ID convention = function.getCallingConv();
+  return convention == CallingConv::PTX_Kernel || convention == CallingConv::AMDGPU_KERNEL ||
+         convention == CallingConv::SPIR_KERNEL;
+}
+
 /// The functions that use the value, themselves or through constants.
 static void findUsers(const Value &value, SmallSetVector<const Function *, 4> &functions) {
   for (const User *user : value.users()) {
@@ -188,14 +219,14 @@ std::vector<ModuleContents::Buffer> Retargeter::exposeWorkgroup(Function &kernel
     SmallSetVector<const Function *, 4> users;
     findUsers(global, users);
     // What a function uses that is not a kernel may be any kernel's.
-    if (!users.contains(&kernel) && llvm::all_of(users, [](const Function *user) {
-          return user->getCallingConv() == CallingConv::PTX_Kernel;
-        }))
+    if (!users.contains(&kernel) &&
+        llvm::all_of(users, [](const Function *user) { return isKernel(*user); }))
       continue;
     global.setLinkage(GlobalValue::ExternalLinkage);
-    global.setInitializer(Constant::getNullValue(global.getValueType()));
-    buffers.push_back(
-        {global.getName().str(), module.getDataLayout().getTypeAllocSize(global.getValueType())});
+    global.setDSOLocal(false);
+    global.setInitializer(isNarrow ? nullptr : Constant::getNullValue(global.getValueType()));
+    buffers.push_back({global.getName().str(),
+                       module.getDataLayout().getTypeAllocSize(global.getValueType()), isNarrow});
   }
   return buffers;
 }
@@ -214,6 +245,23 @@ static Value *readArgument(IRBuilder<> &b, Argument &argument, Value *pointer) {
   return copy;
 }
 
+/// Of a block: nvvm.maxntid, or the required size of AMD's and OpenCL's kernels.
+static uint64_t getMaxThreads(const Function &kernel) {
+  uint64_t maxThreads = 1;
+  if (const MDNode *required = kernel.getMetadata("reqd_work_group_size")) {
+    for (const MDOperand &extent : required->operands())
+      maxThreads *= mdconst::extract<ConstantInt>(extent)->getZExtValue();
+    return maxThreads;
+  }
+  SmallVector<StringRef> extents;
+  kernel.getFnAttribute("nvvm.maxntid").getValueAsString().split(extents, ',');
+  for (StringRef extent : extents) {
+    uint64_t value = 0;
+    maxThreads = extent.getAsInteger(10, value) ? 1024 : maxThreads * value;
+  }
+  return maxThreads;
+}
+
 void Retargeter::makeEntry(Function &kernel) {
   std::string name = "entry." + kernel.getName().str();
   IRBuilder<> b(context);
@@ -228,17 +276,13 @@ void Retargeter::makeEntry(Function &kernel) {
   }
   b.CreateCall(&kernel, arguments);
   b.CreateRetVoid();
-  uint64_t maxThreads = 1;
-  SmallVector<StringRef> extents;
-  kernel.getFnAttribute("nvvm.maxntid").getValueAsString().split(extents, ',');
-  for (StringRef extent : extents) {
-    uint64_t value = 0;
-    maxThreads = extent.getAsInteger(10, value) ? 1024 : maxThreads * value;
-  }
-  contents.kernels.push_back({kernel.getName().str(), name, exposeWorkgroup(kernel), maxThreads});
+  StringRef features = kernel.getFnAttribute("target-features").getValueAsString();
+  contents.kernels.push_back({kernel.getName().str(), name, exposeWorkgroup(kernel),
+                              getMaxThreads(kernel),
+                              features.contains("+wavefrontsize64") ? kMaxWarpSize : kWarpSize});
 }
 
-/// What was said to the NVPTX back end only.
+/// What was said to the GPU's back end only.
 static void removeTargetAttributes(Function &function) {
   for (StringRef name : {"target-cpu", "target-features", "tune-cpu"})
     function.removeFnAttr(name);
@@ -248,6 +292,7 @@ static void removeTargetAttributes(Function &function) {
 }
 
 llvm::Expected<ModuleContents> Retargeter::run(const Triple &triple, const DataLayout &layout) {
+  isNarrow = module.getDataLayout().getPointerSize(kWorkgroupSpace) < sizeof(void *);
   module.setTargetTriple(triple);
   module.setDataLayout(layout);
   readSites();
@@ -258,7 +303,7 @@ llvm::Expected<ModuleContents> Retargeter::run(const Triple &triple, const DataL
   replaceDynamicWorkgroup();
   SmallVector<Function *> kernels;
   for (Function &function : module)
-    if (function.getCallingConv() == CallingConv::PTX_Kernel)
+    if (isKernel(function))
       kernels.push_back(&function);
   for (Function *kernel : kernels)
     makeEntry(*kernel);

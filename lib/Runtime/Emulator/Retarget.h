@@ -1,4 +1,4 @@
-// From LLVM IR for NVVM to LLVM IR for this machine.
+// From LLVM IR for NVVM, ROCDL or SPIR-V to LLVM IR for this machine.
 #ifndef ABN_RUNTIME_EMULATOR_RETARGET_H
 #define ABN_RUNTIME_EMULATOR_RETARGET_H
 
@@ -14,6 +14,8 @@ struct ModuleContents {
   struct Buffer {
     std::string symbol;
     uint64_t bytes;
+    /// Its address has 32 bits for the kernels: it is to be defined below 2^32.
+    bool isLow;
   };
   struct Kernel {
     std::string name;
@@ -21,6 +23,7 @@ struct ModuleContents {
     std::string entrySymbol;
     std::vector<Buffer> workgroup;
     uint64_t maxThreads;
+    unsigned warpSize;
   };
 
   std::vector<Kernel> kernels;

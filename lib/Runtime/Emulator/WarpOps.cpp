@@ -4,8 +4,22 @@
 
 using namespace abn::emulator;
 
-static WarpResult shuffle(unsigned lane, const std::array<WarpRequest, kWarpSize> &requests) {
+/// The lane that ds_swizzle reads: in groups of four by a table, or in groups of 32 by masks (its
+/// other patterns are of later chips).
+static uint32_t getSwizzled(unsigned lane, uint32_t pattern) {
+  if (pattern & 0x8000)
+    return (lane & ~3u) | (pattern >> 2 * (lane & 3) & 3);
+  uint32_t andMask = pattern & 31, orMask = pattern >> 5 & 31, xorMask = pattern >> 10 & 31;
+  return (lane & ~31u) | (((lane & andMask) | orMask) ^ xorMask);
+}
+
+static WarpResult shuffle(unsigned lane, llvm::ArrayRef<WarpRequest> requests) {
   const WarpRequest &own = requests[lane];
+  if (own.op == WarpOp::Permute || own.op == WarpOp::Swizzle) {
+    uint32_t from = own.op == WarpOp::Permute ? own.offset / 4 % requests.size()
+                                              : getSwizzled(lane, own.offset);
+    return {requests[from].value, true, from};
+  }
   uint32_t offset = own.offset & 31, clamp = own.clamp & 31, segment = own.clamp >> 8 & 31;
   uint32_t maxLane = (lane & segment) | (clamp & ~segment), minLane = lane & segment;
   int64_t source = lane;
@@ -54,14 +68,13 @@ static uint32_t combine(WarpOp op, uint32_t x, uint32_t y) {
   }
 }
 
-WarpResult abn::emulator::evaluate(unsigned lane,
-                                   const std::array<WarpRequest, kWarpSize> &requests) {
+WarpResult abn::emulator::evaluate(unsigned lane, llvm::ArrayRef<WarpRequest> requests) {
   const WarpRequest &own = requests[lane];
   if (isShuffle(own.op))
     return shuffle(lane, requests);
   uint32_t ballot = 0, equal = 0;
   std::optional<uint32_t> combined;
-  for (unsigned other = 0; other < kWarpSize; ++other) {
+  for (unsigned other = 0; other < requests.size(); ++other) {
     if (!(own.mask >> other & 1))
       continue;
     ballot |= uint32_t(requests[other].value != 0) << other;

@@ -160,7 +160,29 @@ def check_gpu(options):
     return 0 if good else 1
 
 
-CHECKS = {"original": check, "rewritten": check, "calls": check_calls, "gpu": check_gpu}
+def check_chip(options):
+    """The planned step with kernels for another chip on the emulator, in each version, under three schedules
+    with equal bits."""
+    import gpu_exec
+    expected = reference.Reference.load(pathlib.Path(options.graph).with_suffix(".npz"))
+    good = True
+    for numerics in ("", "gamma-policy=trust", "numerics=exact"):
+        planned = abn_opt(pathlib.Path(options.graph).read_text(),
+                          [*importer(options.graph), f"--abn-optimize={numerics}",
+                           f"--abn-plan=chip={options.chip}"])
+        program, first = gpu_exec.GpuStep(planned, options.chip), None
+        for _ in gpu_exec.schedules():
+            results = program.call(options.function, expected.arguments)
+            bits = [np.asarray(result).tobytes() for result in results]
+            assert first in (None, bits), "the schedule changes a result"
+            first = bits
+        worst, problems = reference.compare(expected, results)
+        good = report(f"{options.chip}, {numerics or 'default'}, against f64", expected.results, problems,
+                      worst) and good
+    return 0 if good else 1
+
+
+CHECKS = {"original": check, "rewritten": check, "calls": check_calls, "gpu": check_gpu, "chip": check_chip}
 
 
 def main():
@@ -169,6 +191,7 @@ def main():
     parser.add_argument("mode", choices=list(CHECKS))
     parser.add_argument("graph")
     parser.add_argument("--optimize", default="--abn-optimize=plan=false", help="the passes of `rewritten`")
+    parser.add_argument("--chip", default="gfx90a", help="whose kernels `chip` runs: gfx90a, opencl, ...")
     parser.add_argument("--engine", default="auto", choices=["auto", "iree", "mlir"])
     parser.add_argument("--function", default="main")
     parser.add_argument("--cache", default="exec-cache", help="folder of compiled modules")

@@ -151,17 +151,19 @@ def test_failing_kernels():
 def launch_badly(runtime):
     function = runtime.get_function(runtime.load(MACHINE_CODE), "kernel")
     errors = []
-    for shape in [dict(grid=(0, 1, 1)), dict(block=(1, 1 << 40, 1)), dict(shared=-1)]:
+    for shape in [dict(grid=(-1, 1, 1)), dict(block=(1, 1 << 40, 1)), dict(shared=-1)]:
         runtime.launch(function, **shape)
         errors.append(runtime.error())
         runtime.library.abnGpuResetError()
+    # Nothing to do.
+    runtime.launch(function, grid=(0, 1, 1), block=(32, 1, 1))
     runtime.launch(function, grid=(7, 5, 3), block=(32, 4, 2), shared=100000)
     return errors + [runtime.error()]
 
 
 def test_launch_shapes():
     run = in_process(launch_badly)
-    expect(run.value[0], "mgpuLaunchKernel: expected a grid from 1 to 2147483647, got 0")
+    expect(run.value[0], "mgpuLaunchKernel: expected a grid from 1 to 2147483647, got -1")
     expect(run.value[1], "expected a block from 1 to 2147483647, got 1099511627776")
     expect(run.value[2], "expected dynamic shared memory of 0 bytes or more, got -1")
     assert run.value[3] is None

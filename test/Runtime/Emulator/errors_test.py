@@ -81,7 +81,7 @@ def test_ptx_for_a_driver():
 def test_names_and_shapes():
     module = emulator.Module(DOUBLE)
     x = np.ones(128, np.float32)
-    for shape, expected in [(dict(grid=0, block=64), "a grid of 0 blocks"),
+    for shape, expected in [(dict(grid=-1, block=64), "a grid of -1 blocks"),
                             (dict(grid=1, block=2000), "a block of 2000 threads"),
                             (dict(grid=1, block=128), "128 threads per block (the kernel was "
                                                       "compiled for at most 64)"),
@@ -91,6 +91,9 @@ def test_names_and_shapes():
         assert expected in run.error, run.error
         assert run.report["errors"][0]["kind"] == "launch-shape" and not run.report["kernels"]
     assert module.run("double", [x], grid=2, block=64).error == ""
+    # An empty batch: nothing to do, which CUDA's driver would call an error.
+    run = module.run("double", [x], grid=0, block=64)
+    assert run.error == "" and not run.report["kernels"], run.report
     image, error = load(assemble(UNKNOWN.replace("call i64 @llvm.nvvm.read.ptx.sreg.clock64()",
                                                  "add i64 1, 2")
                                  .replace("call float @__nv_unheard_of(float %x)",

@@ -102,16 +102,17 @@ static void testRaces() {
 static void testWarpTraffic() {
   for (uint64_t seed = 0; seed < 200; ++seed) {
     std::mt19937_64 random(seed);
-    unsigned threads = 1 + random() % 100, rounds = 1 + random() % 5;
+    unsigned warpSize = seed % 2 ? kWarpSize : kMaxWarpSize;
+    unsigned threads = 1 + random() % 200, rounds = 1 + random() % 5;
     std::vector<std::vector<uint64_t>> addresses(rounds, std::vector<uint64_t>(threads));
     for (auto &round : addresses)
       for (uint64_t &address : round)
         address = 4 * (random() % 200);
     uint64_t transactions = 0, divergent = 0;
     for (auto &round : addresses)
-      for (unsigned warp = 0; warp < threads; warp += kWarpSize) {
+      for (unsigned warp = 0; warp < threads; warp += warpSize) {
         std::set<uint64_t> sectors, ways;
-        for (unsigned t = warp; t < std::min(threads, warp + kWarpSize); ++t) {
+        for (unsigned t = warp; t < std::min(threads, warp + warpSize); ++t) {
           sectors.insert(round[t] / kSectorBytes);
           ways.insert(round[t] % 8);
         }
@@ -121,7 +122,7 @@ static void testWarpTraffic() {
     for (auto kind : {ABN_EMULATOR_FORWARD, ABN_EMULATOR_REVERSE, ABN_EMULATOR_RANDOM}) {
       KernelCounters counters;
       {
-        WarpTraffic traffic(counters, threads);
+        WarpTraffic traffic(counters, threads, warpSize);
         Order order({kind, seed}, threads);
         for (uint32_t thread : order.next())
           for (auto &round : addresses) {
@@ -184,6 +185,34 @@ static void testWarpOps() {
       requests[lane] = {op, 0xFFFF, lane - 8, 0, 0};
     expect(evaluate(3, requests).value == expected,
            "reduction " + std::to_string(static_cast<int>(op)));
+  }
+}
+
+/// AMD's shuffles: ds_bpermute reads any lane by its byte address, ds_swizzle one of the same 32.
+static void testWaveOps() {
+  for (unsigned width : {kWarpSize, kMaxWarpSize}) {
+    std::vector<WarpRequest> requests(width);
+    for (unsigned mask = 1; mask < width; ++mask)
+      for (unsigned lane = 0; lane < width; ++lane) {
+        for (unsigned other = 0; other < width; ++other)
+          requests[other] = {WarpOp::Permute, ~uint64_t(0), 100 + other, 4 * (other ^ mask), 0};
+        WarpResult result = evaluate(lane, requests);
+        expect(result.value == 100 + (lane ^ mask) && result.source == (lane ^ mask), "permute");
+        // Masks: and 31, or 0, xor in bits 10 to 14.
+        for (WarpRequest &request : requests) {
+          request.op = WarpOp::Swizzle;
+          request.offset = 31 | (mask & 31) << 10;
+        }
+        expect(evaluate(lane, requests).source == (lane ^ (mask & 31)), "swizzle by masks");
+      }
+    // A table for groups of four: lane 0 reads 3, 1 reads 2, 2 reads 1, 3 reads 0.
+    for (WarpRequest &request : requests)
+      request.offset = 0x8000 | 3 | 2 << 2 | 1 << 4;
+    for (unsigned lane = 0; lane < width; ++lane)
+      expect(evaluate(lane, requests).source == (lane ^ 3), "swizzle by a table");
+    // Addresses wrap around.
+    requests[1] = {WarpOp::Permute, ~uint64_t(0), 101, 4 * (width + 5), 0};
+    expect(evaluate(1, requests).source == 5, "permute wraps");
   }
 }
 
@@ -270,6 +299,7 @@ int main() {
   testRaces();
   testWarpTraffic();
   testWarpOps();
+  testWaveOps();
   testDeviceMemory();
   testOrder();
   testFibers();
