@@ -17,10 +17,12 @@ struct PrepareStepOptions {
 
 /// Adds to `pm` what `module` lacks of a step on views of one arena: the import if it has ops of a
 /// front end (aten, stablehlo, chlo), abn-optimize if no plan was made, abn-plan if there are
-/// tensors in a function's body or type. A step that is planned needs nothing. Fails, with an error
-/// at the module, where options are given for a pipeline that does not run, or are not its own.
-/// Precondition: passes and pipelines are registered.
-LogicalResult addPreparation(OpPassManager &pm, ModuleOp module, const PrepareStepOptions &options);
+/// tensors in a function's body or type. A step that is planned needs nothing. Returns what the
+/// module holds: `aten`, `stablehlo`, `tensors` or `buffers`. Fails, with an error at the module,
+/// where options are given for a pipeline that does not run, or are not its own. Precondition:
+/// passes and pipelines are registered.
+FailureOr<StringRef> addPreparation(OpPassManager &pm, ModuleOp module,
+                                    const PrepareStepOptions &options);
 
 } // namespace mlir::abn
 

@@ -3,7 +3,6 @@
 #include "abn/AbnDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -32,20 +31,30 @@ static Contents inspect(ModuleOp module) {
   return contents;
 }
 
-static LogicalResult addPipeline(OpPassManager &pm, ModuleOp module, StringRef name,
-                                 StringRef options) {
-  std::string text = (name + (options.empty() ? "" : "{" + options + "}")).str(), error;
-  llvm::raw_string_ostream stream(error);
-  if (succeeded(parsePassPipeline(text, pm, stream)))
+/// Adds a pass or pipeline by its name, with options as on a command line.
+static LogicalResult addByName(OpPassManager &pm, ModuleOp module, StringRef name,
+                               StringRef options) {
+  const PassRegistryEntry *entry = PassPipelineInfo::lookup(name);
+  if (!entry)
+    entry = PassInfo::lookup(name);
+  assert(entry && "expected registered passes");
+  std::string message = ("`" + options + "`").str();
+  auto keep = [&](const Twine &text) {
+    message = text.str();
+    return failure();
+  };
+  if (succeeded(entry->addToPipeline(pm, options, keep)))
     return success();
-  return module.emitError("`") << text << "` is not a pipeline: " << StringRef(error).rtrim();
+  return emitError(module.getLoc())
+         << "expected options of `" << name << "`, got " << StringRef(message).rtrim();
 }
 
-static LogicalResult refuse(ModuleOp module, StringRef pipeline, StringRef options) {
+static LogicalResult refuse(ModuleOp module, StringRef pipeline, StringRef options,
+                            StringRef reason) {
   if (options.empty())
     return success();
-  return module.emitError("the step is planned already: `")
-         << pipeline << "` does not run, and its options `" << options << "` have no meaning";
+  return emitError(module.getLoc()) << "`" << pipeline << "` has nothing to do with its options `"
+                                    << options << "`: " << reason;
 }
 
 static std::string getPlanOptions(const PrepareStepOptions &options) {
@@ -57,19 +66,22 @@ static std::string getPlanOptions(const PrepareStepOptions &options) {
   return options.plan;
 }
 
-LogicalResult mlir::abn::addPreparation(OpPassManager &pm, ModuleOp module,
-                                        const PrepareStepOptions &options) {
+FailureOr<StringRef> mlir::abn::addPreparation(OpPassManager &pm, ModuleOp module,
+                                               const PrepareStepOptions &options) {
   Contents contents = inspect(module);
-  if (contents.hasAten && failed(addPipeline(pm, module, "abn-import-aten", "")))
-    return failure();
-  if (contents.hasStableHlo && failed(addPipeline(pm, module, "abn-import-stablehlo", "")))
+  if ((contents.hasAten && failed(addByName(pm, module, "abn-import-aten", ""))) ||
+      (contents.hasStableHlo && failed(addByName(pm, module, "abn-import-stablehlo", ""))))
     return failure();
   bool isImported = contents.hasAten || contents.hasStableHlo;
   bool optimizes = isImported || (contents.hasTensors && !contents.isPlanned);
   bool plans = isImported || contents.hasTensors;
-  if (failed(optimizes ? addPipeline(pm, module, "abn-optimize", options.optimize)
-                       : refuse(module, "abn-optimize", options.optimize)))
+  if (failed(optimizes ? addByName(pm, module, "abn-optimize", options.optimize)
+                       : refuse(module, "abn-optimize", options.optimize,
+                                "the step has a plan already")) ||
+      failed(plans ? addByName(pm, module, "abn-plan", getPlanOptions(options))
+                   : refuse(module, "abn-plan", options.plan, "the step is on buffers already")))
     return failure();
-  return plans ? addPipeline(pm, module, "abn-plan", getPlanOptions(options))
-               : refuse(module, "abn-plan", options.plan);
+  if (isImported)
+    return StringRef(contents.hasAten ? "aten" : "stablehlo");
+  return StringRef(plans ? "tensors" : "buffers");
 }

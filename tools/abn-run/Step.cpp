@@ -2,6 +2,7 @@
 #include "Step.h"
 #include "abn/AbnDialect.h"
 #include "abn/Analysis/TrainingStep.h"
+#include "abn/PrepareStep.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -49,82 +50,32 @@ static llvm::Expected<func::FuncOp> findFunction(ModuleOp module, StringRef name
   return llvm::createStringError("expected a step, got a module without a public function");
 }
 
-/// The passes that import the graph: one for each front end of which there are ops.
-static SmallVector<StringRef> findImporters(ModuleOp module) {
-  llvm::SetVector<StringRef> importers;
-  module.walk([&](Operation *op) {
-    StringRef dialect = op->getName().getDialectNamespace();
-    if (dialect == "aten")
-      importers.insert("abn-import-aten");
-    else if (dialect == "stablehlo" || dialect == "chlo" || dialect == "mhlo")
-      importers.insert("abn-import-stablehlo");
-  });
-  return importers.takeVector();
+/// Takes the step from where the file has it to buffers with a plan.
+static llvm::Error planStep(ModuleOp module, const StepOptions &options, std::string &stage) {
+  PassManager pm(module->getContext());
+  mlir::abn::PrepareStepOptions front;
+  front.optimize = options.optimize;
+  front.plan = options.plan;
+  front.chip = options.chip;
+  FailureOr<StringRef> found = mlir::abn::addPreparation(pm, module, front);
+  if (failed(found) || failed(pm.run(module)))
+    return llvm::createStringError("the step could not be planned");
+  stage = found->str();
+  return llvm::Error::success();
 }
 
-static bool hasTensors(func::FuncOp func) {
-  auto isTensor = [](Type type) { return isa<TensorType>(type); };
-  return llvm::any_of(func.getArgumentTypes(), isTensor) ||
-         llvm::any_of(func.getResultTypes(), isTensor);
-}
-
-//===----------------------------------------------------------------------===//
-// Pipelines
-//===----------------------------------------------------------------------===//
-
-/// Adds a pass or pipeline by its name, with options as on a command line.
-static llvm::Error addByName(OpPassManager &pm, StringRef name, StringRef options) {
-  const PassRegistryEntry *entry = PassPipelineInfo::lookup(name);
-  if (!entry)
-    entry = PassInfo::lookup(name);
-  std::string message = "`" + options.str() + "`";
+static llvm::Error compileKernels(ModuleOp module, const std::string &options) {
+  PassManager pm(module->getContext());
+  std::string message = "`" + options + "`";
   auto keep = [&](const Twine &text) {
     message = text.str();
     return failure();
   };
-  if (failed(entry->addToPipeline(pm, options, keep)))
-    return llvm::createStringError("expected options of `" + name + "`, got " + message);
-  return llvm::Error::success();
-}
-
-static llvm::Error runPasses(ModuleOp module, ArrayRef<std::pair<StringRef, std::string>> passes) {
-  PassManager pm(module->getContext(), ModuleOp::getOperationName(),
-                 OpPassManager::Nesting::Implicit);
-  std::string names;
-  for (const auto &[name, options] : passes) {
-    if (llvm::Error error = addByName(pm, name, options))
-      return error;
-    names += (names.empty() ? "" : ", ") + name.str();
-  }
+  if (failed(PassPipelineInfo::lookup("abn-to-gpu")->addToPipeline(pm, options, keep)))
+    return llvm::createStringError("expected options of `abn-to-gpu`, got " + message);
   if (failed(pm.run(module)))
-    return llvm::createStringError("the step could not be compiled (" + names + ")");
+    return llvm::createStringError("the step could not be compiled (abn-to-gpu)");
   return llvm::Error::success();
-}
-
-/// Takes the step from where the file has it to buffers with a plan.
-static llvm::Error planStep(ModuleOp module, func::FuncOp func, const StepOptions &options,
-                            std::string &stage) {
-  std::vector<std::pair<StringRef, std::string>> passes;
-  for (StringRef importer : findImporters(module))
-    passes.emplace_back(importer, "");
-  bool isImported = !passes.empty(), isTensors = isImported || hasTensors(func);
-  stage = isImported  ? passes.front().first.substr(StringRef("abn-import-").size()).str()
-          : isTensors ? "tensors"
-                      : "buffers";
-  bool isOptimized = llvm::any_of(module.getOps<func::FuncOp>(),
-                                  [](func::FuncOp each) { return mlir::abn::isPlanned(each); });
-  if (isTensors && !isOptimized)
-    passes.emplace_back("abn-optimize", options.optimize);
-  else if (!options.optimize.empty())
-    return llvm::createStringError("--optimize has nothing to do: the step has a plan already");
-  if (isTensors) {
-    bool hasChip = StringRef(options.plan).contains("chip=");
-    passes.emplace_back("abn-plan",
-                        hasChip ? options.plan : "chip=" + options.chip + " " + options.plan);
-  } else if (!options.plan.empty()) {
-    return llvm::createStringError("--plan has nothing to do: the step is on buffers already");
-  }
-  return passes.empty() ? llvm::Error::success() : runPasses(module, passes);
 }
 
 //===----------------------------------------------------------------------===//
@@ -237,7 +188,7 @@ llvm::Expected<Step> mlir::abn::run::compileStep(MLIRContext &context, const Ste
   if (!func)
     return func.takeError();
   step.function = func->getName().str();
-  if (llvm::Error error = planStep(*step.module, *func, options, step.stage))
+  if (llvm::Error error = planStep(*step.module, options, step.stage))
     return std::move(error);
   auto planned = step.module->lookupSymbol<func::FuncOp>(step.function);
   if (!planned)
@@ -246,7 +197,7 @@ llvm::Expected<Step> mlir::abn::run::compileStep(MLIRContext &context, const Ste
     return std::move(error);
   readPlan(planned, step);
   planned->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(), UnitAttr::get(&context));
-  if (llvm::Error error = runPasses(*step.module, {{"abn-to-gpu", options.toGpu}}))
+  if (llvm::Error error = compileKernels(*step.module, options.toGpu))
     return std::move(error);
   return step;
 }
