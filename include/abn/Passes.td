@@ -454,8 +454,8 @@ def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::ModuleOp"> {
       be. A budget that no plan meets is an error, with the smallest arena found, which is met as a budget,
       and with what is proved to be needed. The arena never rises when the budget falls.
 
-    Values are the same bit by bit, but where the step inverts (`numerics=invert`): there the operands of
-    residual sums may be given back from the sum, equal up to rounding. The gradient of an activation
+    Values are those of the step that it is given, bit by bit, but where that inverts (`numerics=invert`):
+    there the operands of residual sums may be given back from the sum, equal up to rounding. The gradient of an activation
     whose derivative is exact from its output reads that. The second version of a step
     (abn-dispatch-gamma) recomputes no more than the arena of the first makes necessary. With a budget both
     must meet it; where only the second does, it is the step alone, and the first and the choice go.
