@@ -454,8 +454,8 @@ def PlanRecompute : Pass<"abn-plan-recompute", "::mlir::ModuleOp"> {
       be. A budget that no plan meets is an error, with the smallest arena found, which is met as a budget,
       and with what is proved to be needed. The arena never rises when the budget falls.
 
-    Values are the same bit by bit, but where the step inverts (`numerics=invert`): there the operands of
-    residual sums may be given back from the sum, equal up to rounding. The gradient of an activation
+    Values are those of the step that it is given, bit by bit, but where that inverts (`numerics=invert`):
+    there the operands of residual sums may be given back from the sum, equal up to rounding. The gradient of an activation
     whose derivative is exact from its output reads that. The second version of a step
     (abn-dispatch-gamma) recomputes no more than the arena of the first makes necessary. With a budget both
     must meet it; where only the second does, it is the step alone, and the first and the choice go.
@@ -858,7 +858,8 @@ def VerifyPlan : Pass<"abn-verify-plan", "::mlir::func::FuncOp"> {
     overlap make it whole. A write through any other view, or at one index in a loop, counts as one of all
     that the view shows, and a loop as one that runs: so far the check trusts the program. Of several
     regions of an op (`scf.if`) one runs: what each of them writes is written, what some of them write
-    over is lost.
+    over is lost. What another slot has written over does not come back by a write of a part that is not
+    known.
 
     What reads and writes is what the ops say of their effects; one that says nothing reads and writes all
     its operands, and a view shows all of its slot. Offsets and sizes are constants, or sums of products
@@ -868,8 +869,8 @@ def VerifyPlan : Pass<"abn-verify-plan", "::mlir::func::FuncOp"> {
     What it cannot follow it refuses: two arenas; a use of the arena that is neither a slot of the
     function's block nor its size, but for the calls of the versions of a step, which get the arena as
     theirs; an op that gives a slot another name or frees it; a view that cannot be shown to lie within
-    its slot, as a subview at an offset that is neither constant nor clamped (`arith.maxsi`,
-    `arith.minsi`); ends beyond 2^63.
+    its slot, as a subview at an offset of which upstream's integer ranges do not say so (they know
+    constants, remainders, what is clamped and what loops count); ends beyond 2^63.
 
     Precondition: abn-materialize-arena, one block; functions without an arena are left alone. Changes
     nothing.

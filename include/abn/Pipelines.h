@@ -8,7 +8,7 @@
 namespace mlir::abn {
 
 /// Whether the backward may recover values by inversion (equal up to rounding), or only computes
-/// them again (equal bit by bit).
+/// them again (equal bit by bit to the step that is planned: recognition comes before).
 enum class Numerics { Invert, Exact };
 
 /// Options of `abn-optimize`; they mean what they mean on `abn-recognize`, `abn-fuse-forward` and
@@ -34,9 +34,11 @@ struct OptimizeOptions : PassPipelineOptions<OptimizeOptions> {
   Option<int64_t> lossResult{*this, "loss-result",
                              llvm::cl::desc("which result is the loss, whatever the roles say"),
                              llvm::cl::init(-1)};
-  Option<bool> recognize{*this, "recognize",
-                         llvm::cl::desc("look for batch norms that are decomposed"),
-                         llvm::cl::init(true)};
+  Option<bool> recognize{
+      *this, "recognize",
+      llvm::cl::desc("look for batch norms that are decomposed, and make each one op, "
+                     "equal up to rounding"),
+      llvm::cl::init(true)};
   Option<bool> anyChannelDim{
       *this, "any-channel-dim",
       llvm::cl::desc(
@@ -52,7 +54,8 @@ struct OptimizeOptions : PassPipelineOptions<OptimizeOptions> {
       llvm::cl::values(clEnumValN(Numerics::Invert, "invert",
                                   "recover it from stored outputs, or compute it again"),
                        clEnumValN(Numerics::Exact, "exact",
-                                  "compute it again only: the same values bit by bit")),
+                                  "compute it again only: planning changes no bit (recognition "
+                                  "does, up to rounding, unless recognize=false)")),
       llvm::cl::init(Numerics::Invert)};
   Option<bool> plan{*this, "plan",
                     llvm::cl::desc("choose what is kept, what is recomputed and when"),

@@ -1,6 +1,5 @@
 // The slots' bytes, written part by part, and what views show of them; see SlotOwners.h.
 #include "SlotOwners.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/Support/CheckedArithmetic.h"
 
@@ -48,21 +47,6 @@ static std::optional<Box> getPart(memref::SubViewOp part, memref::ViewOp slot) {
   return box;
 }
 
-/// The least and the largest that an index can be: a constant, or one that is clamped.
-static std::pair<int64_t, int64_t> getRange(OpFoldResult index) {
-  if (std::optional<int64_t> constant = getConstantIntValue(index))
-    return {*constant, *constant};
-  Operation *def = cast<Value>(index).getDefiningOp();
-  if (isa_and_nonnull<arith::MinSIOp, arith::MaxSIOp>(def)) {
-    auto [least, largest] = getRange(def->getOperand(0));
-    auto [otherLeast, otherLargest] = getRange(def->getOperand(1));
-    if (isa<arith::MinSIOp>(def))
-      return {std::min(least, otherLeast), std::min(largest, otherLargest)};
-    return {std::max(least, otherLeast), std::max(largest, otherLargest)};
-  }
-  return {INT64_MIN, INT64_MAX};
-}
-
 /// How many indices a dimension of a buffer has; nullopt if that is not known.
 static std::optional<ArenaPosition> getExtent(Value buffer, int64_t dim,
                                               ArenaPositionReader &reader) {
@@ -79,10 +63,10 @@ static std::optional<ArenaPosition> getExtent(Value buffer, int64_t dim,
   return std::nullopt;
 }
 
-static bool isWithin(memref::SubViewOp part, ArenaPositionReader &reader) {
+static bool isWithin(memref::SubViewOp part, ArenaPositionReader &reader, IndexRanges &ranges) {
   for (auto [dim, offset, size, step] :
        llvm::enumerate(part.getMixedOffsets(), part.getMixedSizes(), part.getMixedStrides())) {
-    auto [least, largest] = getRange(offset);
+    auto [least, largest] = ranges.get(offset);
     std::optional<int64_t> constantSize = getConstantIntValue(size);
     std::optional<int64_t> stride = getConstantIntValue(step);
     if (constantSize == 0)
@@ -127,7 +111,7 @@ static bool isWithin(memref::ReinterpretCastOp view, memref::ViewOp slot,
 }
 
 std::optional<Place> mlir::abn::followView(Operation *view, const Place &source,
-                                           ArenaPositionReader &reader) {
+                                           ArenaPositionReader &reader, IndexRanges &ranges) {
   Place place = source;
   auto slot = cast<memref::ViewOp>(source.view);
   // By what they are these show the elements of their source and no others.
@@ -137,17 +121,33 @@ std::optional<Place> mlir::abn::followView(Operation *view, const Place &source,
   if (isa<memref::TransposeOp, memref::ReshapeOp>(view))
     return place;
   if (auto part = dyn_cast<memref::SubViewOp>(view)) {
-    if (!isWithin(part, reader))
+    if (!isWithin(part, reader, ranges))
       return std::nullopt;
-    place.part = getPart(part, slot).value_or(place.part);
+    std::optional<Box> box = getPart(part, slot);
+    place.isPartKnown &= box.has_value();
+    place.part = box.value_or(place.part);
     return place;
   }
   if (auto other = dyn_cast<memref::ReinterpretCastOp>(view);
       other && isWithin(other, slot, reader)) {
     place.part = getWhole(slot);
+    place.isPartKnown = false;
     return place;
   }
   return std::nullopt;
+}
+
+void mlir::abn::explainOffsets(Operation *view, IndexRanges &ranges, InFlightDiagnostic &error) {
+  auto part = dyn_cast<memref::SubViewOp>(view);
+  if (!part)
+    return;
+  for (auto [dim, offset] : llvm::enumerate(part.getMixedOffsets())) {
+    auto [least, largest] = ranges.get(offset);
+    if (least != largest)
+      error.attachNote(cast<Value>(offset).getLoc())
+          << "its offset in dimension " << dim << " is known only when the step runs: from "
+          << least << " to " << largest;
+  }
 }
 
 void Owners::addSlot(const Place &place) {
@@ -169,7 +169,9 @@ void Owners::claim(const Place &place, bool isCertain) {
     isWritten[other] = false;
     written[other].clear();
   }
-  if (!isCertain || isWritten[place.slot] || !addPart(place))
+  // Some bytes, nobody knows which, do not bring back those that another slot has taken.
+  bool isLost = overwrittenBy[place.slot] && !place.isPartKnown;
+  if (!isCertain || isWritten[place.slot] || isLost || !addPart(place))
     return;
   isWritten[place.slot] = true;
   overwrittenBy[place.slot] = nullptr;

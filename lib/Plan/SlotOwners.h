@@ -4,6 +4,7 @@
 #define ABN_LIB_PLAN_SLOTOWNERS_H
 
 #include "ArenaPosition.h"
+#include "IndexRanges.h"
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct Place {
   ArenaPosition begin, end;
   /// What of the slot a write through the view writes; all of it if that is not known.
   Box part;
+  /// Whether that is what is written, not only where it may be.
+  bool isPartKnown = true;
   /// Whether the view shows the slot's elements in their order, all of them.
   bool isWhole = true;
 
@@ -43,10 +46,15 @@ Box getWhole(memref::ViewOp slot);
 
 /// What `view`, a view of (a view of) a slot, shows of it: all that `source` shows if that is not
 /// known. Nullopt if it cannot be shown to lie within what it is a view of.
-std::optional<Place> followView(Operation *view, const Place &source, ArenaPositionReader &reader);
+std::optional<Place> followView(Operation *view, const Place &source, ArenaPositionReader &reader,
+                                IndexRanges &ranges);
+
+/// Adds to `error` which offsets of `view` only the running step knows, and what they may be.
+void explainOffsets(Operation *view, IndexRanges &ranges, InFlightDiagnostic &error);
 
 /// Whose the slots' bytes are. An op that writes through a view is taken to write all that it
-/// shows.
+/// shows, all of the slot if nobody knows which part that is; but what another slot has written
+/// over since comes back only part by known part.
 class Owners {
 public:
   void addSlot(const Place &place);

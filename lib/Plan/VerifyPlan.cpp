@@ -40,7 +40,7 @@ struct Uses {
 /// The check of one function.
 class Checker {
 public:
-  explicit Checker(func::FuncOp func) : func(func) {}
+  explicit Checker(func::FuncOp func) : func(func), ranges(func) {}
 
   LogicalResult run() {
     FailureOr<Value> found = findArena(func);
@@ -125,9 +125,13 @@ private:
     auto it = places.find(source);
     if (it == places.end())
       return success();
-    std::optional<Place> place = followView(view, it->second, reader);
-    if (!place)
-      return view->emitOpError("expected a view that lies within what it is a view of");
+    std::optional<Place> place = followView(view, it->second, reader, ranges);
+    if (!place) {
+      InFlightDiagnostic error =
+          view->emitOpError("expected a view that lies within what it is a view of");
+      explainOffsets(view, ranges, error);
+      return error;
+    }
     for (Value result : view->getResults())
       places[result] = *place;
     return success();
@@ -371,6 +375,7 @@ private:
   func::FuncOp func;
   Value arena;
   ArenaPositionReader reader;
+  IndexRanges ranges;
   ArenaPosition arenaSize;
   bool isComputed = false;
   unsigned slots = 0;

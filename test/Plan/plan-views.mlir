@@ -184,3 +184,32 @@ func.func @updated_row(%x: !t {abn.donated}, %y: !t)
   %u = linalg.exp ins(%t : !r) outs(%er : !r) -> !r
   return %loss, %t, %u : tensor<f32>, !r, !r
 }
+
+// -----
+
+!t = tensor<16x16xf32>
+!h = tensor<8x16xf32>
+
+// Which rows, only the running step knows; that they are rows of the buffer, the remainder says. They are
+// read in place, and written back.
+// CHECK-LABEL: func @some_rows
+// CHECK-SAME: arena_bytes = 1540 : i64, {{.*}}curve = array<i64: 1540,
+// CHECK: linalg.tanh ins(%[[ROWS:.+]] : {{.*}}) outs(%[[U:.+]] :
+// CHECK: memref.copy %[[U]], %{{.+}} : memref<8x16xf32> to memref<8x16xf32, strided<[16, 1], offset: ?>>
+// CHECK-NOT: memref.copy
+func.func @some_rows(%x: !t, %at: i32) -> (tensor<f32> {abn.role = "loss"}, !h, !t) {
+  %zero = arith.constant 0.0 : f32
+  %c8 = arith.constant 8 : index
+  %any = arith.index_cast %at : i32 to index
+  %i = arith.remui %any, %c8 : index
+  %e0 = tensor.empty() : tensor<f32>
+  %f0 = linalg.fill ins(%zero : f32) outs(%e0 : tensor<f32>) -> tensor<f32>
+  %loss = linalg.reduce {arith.addf} ins(%x : !t) outs(%f0 : tensor<f32>) dimensions = [0, 1]
+  %e = tensor.empty() : !t
+  %w = linalg.exp ins(%x : !t) outs(%e : !t) -> !t
+  %rows = tensor.extract_slice %w[%i, 0] [8, 16] [1, 1] : !t to !h
+  %eh = tensor.empty() : !h
+  %u = linalg.tanh ins(%rows : !h) outs(%eh : !h) -> !h
+  %v = tensor.insert_slice %u into %w[%i, 0] [8, 16] [1, 1] : !h into !t
+  return %loss, %u, %v : tensor<f32>, !h, !t
+}

@@ -413,11 +413,46 @@ func.func @view_beyond(%x: memref<8xf32>, %arena: memref<64xi8> {abn.arena}) {
 // -----
 
 // Nothing says where this part lies.
+// expected-note @+1 {{its offset in dimension 0 is known only when the step runs: from -9223372036854775808 to 9223372036854775807}}
 func.func @view_anywhere(%at: index, %arena: memref<64xi8> {abn.arena}) {
   %c0 = arith.constant 0 : index
   %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<64xi8> to memref<8xf32>
   // expected-error @+1 {{expected a view that lies within what it is a view of}}
   %r = memref.subview %s0[%at] [4] [1] : memref<8xf32> to memref<4xf32, strided<[1], offset: ?>>
+  return
+}
+
+// -----
+
+// Nor that it ends within the slot.
+func.func @view_too_far(%at: index, %arena: memref<64xi8> {abn.arena}) {
+  %c0 = arith.constant 0 : index
+  %c6 = arith.constant 6 : index
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<64xi8> to memref<8xf32>
+  // expected-note @+1 {{its offset in dimension 0 is known only when the step runs: from 0 to 5}}
+  %first = arith.remui %at, %c6 : index
+  // expected-error @+1 {{expected a view that lies within what it is a view of}}
+  %r = memref.subview %s0[%first] [4] [1] : memref<8xf32> to memref<4xf32, strided<[1], offset: ?>>
+  return
+}
+
+// -----
+
+// A write to a part, which one nobody knows, does not bring back what another slot has taken.
+func.func @lost(%at: index, %x: memref<8xf32>, %z: memref<4xf32>, %arena: memref<32xi8> {abn.arena}) {
+  %c0 = arith.constant 0 : index
+  %c5 = arith.constant 5 : index
+  // expected-note @+1 {{the slot}}
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<32xi8> to memref<8xf32>
+  // expected-note @+1 {{the other slot}}
+  %s1 = memref.view %arena[%c0][] {abn.slot = 1 : i64} : memref<32xi8> to memref<8xf32>
+  memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  memref.copy %x, %s1 : memref<8xf32> to memref<8xf32>
+  %first = arith.remui %at, %c5 : index
+  %part = memref.subview %s0[%first] [4] [1] : memref<8xf32> to memref<4xf32, strided<[1], offset: ?>>
+  memref.copy %z, %part : memref<4xf32> to memref<4xf32, strided<[1], offset: ?>>
+  // expected-error @+1 {{(plan_c2) reads the slot at [0, 32) after another slot was written over it}}
+  memref.copy %s0, %x : memref<8xf32> to memref<8xf32>
   return
 }
 

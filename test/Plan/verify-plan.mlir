@@ -118,3 +118,25 @@ func.func @no_arena(%x: memref<8xf32>, %y: memref<8xf32>) {
   memref.copy %x, %y : memref<8xf32> to memref<8xf32>
   return
 }
+
+// An offset that only the running step knows lies within the slot by a remainder, or by what a loop counts.
+// CHECK-LABEL: func @ranges
+func.func @ranges(%at: i32, %x: memref<8xf32>, %z: memref<4xf32>, %v: f32,
+                  %arena: memref<32xi8> {abn.arena}) attributes {abn.plan = {alignment = 16 : i64}} {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %c5 = arith.constant 5 : index
+  %c8 = arith.constant 8 : index
+  %s0 = memref.view %arena[%c0][] {abn.slot = 0 : i64} : memref<32xi8> to memref<8xf32>
+  memref.copy %x, %s0 : memref<8xf32> to memref<8xf32>
+  %any = arith.index_cast %at : i32 to index
+  %first = arith.remui %any, %c5 : index
+  %part = memref.subview %s0[%first] [4] [1] : memref<8xf32> to memref<4xf32, strided<[1], offset: ?>>
+  memref.copy %z, %part : memref<4xf32> to memref<4xf32, strided<[1], offset: ?>>
+  scf.for %i = %c0 to %c8 step %c2 {
+    %one = memref.subview %s0[%i] [1] [1] : memref<8xf32> to memref<1xf32, strided<[1], offset: ?>>
+    linalg.fill ins(%v : f32) outs(%one : memref<1xf32, strided<[1], offset: ?>>)
+  }
+  memref.copy %s0, %x : memref<8xf32> to memref<8xf32>
+  return
+}
