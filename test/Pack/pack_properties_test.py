@@ -106,7 +106,7 @@ def test_checker():
             done = check_solution(buffers, wrong, arena)
             assert (done.returncode == 1) == (expected is not None), (seed, expected, done.stderr)
             if expected:
-                assert f"buffer {index} at [{wrong[index]}, " in done.stderr, done.stderr
+                assert f"buffer `b{index}` at [{wrong[index]}, " in done.stderr, done.stderr
                 caught += 1
     assert caught > 40, caught
 

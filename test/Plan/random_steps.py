@@ -1,5 +1,6 @@
 """Random training steps as MLIR: elementwise ops, reductions, matmuls, views, slices, updates in place, values
-that one op reads twice or through two views, donated arguments, results that are read on or returned twice.
+that one op reads twice or through two views, donated arguments, results that are read on or returned twice, parts
+that are returned, as they are or updated.
 """
 
 import random
@@ -81,6 +82,14 @@ class RandomStep:
         return self.add(f"tensor.insert_slice {piece} into {b}[{to}, 0] [{SIZE // 2}, {SIZE}] [1, 1] : "
                         f"{HALF} into {FULL}")
 
+    def part(self, a):
+        """A result: some rows of a value, or what they become in place."""
+        start = self.random.choice([0, 4, 8])
+        piece = self.add(f"tensor.extract_slice {a}[{start}, 0] [{SIZE // 2}, {SIZE}] [1, 1] : {FULL} to {HALF}")
+        if self.random.random() < 0.5:
+            return piece
+        return self.generic([piece], [IDENTITY], piece, ADD_TO, kinds=[HALF], kind=HALF)
+
     def reduced(self, a, b):
         sums = self.generic([a], [IDENTITY], self.zero(ROWS), ADD_TO, ROW, REDUCE, kind=ROWS)
         return self.generic([b, sums], [IDENTITY, ROW], self.empty(),
@@ -110,8 +119,12 @@ class RandomStep:
         for _ in range(self.random.randint(4, 10)):
             self.op()
         results = [self.values[-1]] + [self.random.choice(self.values) for _ in range(self.random.randint(1, 4))]
+        kinds = [FULL] * len(results)
+        for _ in range(self.random.choice([0, 1, 2])):
+            results.append(self.part(self.random.choice(self.values)))
+            kinds.append(HALF)
+        kinds = ", ".join(kinds)
         donated = " {abn.donated}" if self.random.random() < 0.6 else ""
-        kinds = ", ".join([FULL] * len(results))
         return "\n".join([
             f"func.func @main(%x: {FULL}, %w: {FULL}, %p: {FULL}{donated})",
             f'    -> (tensor<f32> {{abn.role = "loss"}}, {kinds}) {{', "    %c = arith.constant 0.0 : f32",
