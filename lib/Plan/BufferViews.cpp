@@ -17,14 +17,19 @@ bool mlir::abn::isChoice(Operation *op) {
   return isa_and_nonnull<arith::SelectOp>(op) && isa<RankedTensorType>(op->getResult(0).getType());
 }
 
+/// By value: choices may share what they choose from.
+using ShownTypes = llvm::DenseMap<Value, MemRefType>;
+
+static MemRefType getShownType(Value value, ShownTypes &known);
+
 /// The buffer that a tensor is once bufferized: what no view shows is contiguous.
-static MemRefType getShownType(Value value) {
+static MemRefType findShownType(Value value, ShownTypes &known) {
   auto type = cast<RankedTensorType>(value.getType());
   auto contiguous = MemRefType::get(type.getShape(), type.getElementType());
   Operation *op = value.getDefiningOp();
   if (isChoice(op)) {
-    MemRefType shown = getShownType(op->getOperand(1));
-    if (shown == getShownType(op->getOperand(2)))
+    MemRefType shown = getShownType(op->getOperand(1), known);
+    if (shown == getShownType(op->getOperand(2), known))
       return shown;
     SmallVector<int64_t> strides(type.getRank(), ShapedType::kDynamic);
     return MemRefType::get(type.getShape(), type.getElementType(),
@@ -34,7 +39,7 @@ static MemRefType getShownType(Value value) {
                        tensor::CastOp>(op) ||
       !isa<RankedTensorType>(op->getOperand(0).getType()))
     return contiguous;
-  MemRefType source = getShownType(op->getOperand(0));
+  MemRefType source = getShownType(op->getOperand(0), known);
   if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
     return memref::SubViewOp::inferRankReducedResultType(
         type.getShape(), source, slice.getMixedOffsets(), slice.getMixedSizes(),
@@ -52,6 +57,19 @@ static MemRefType getShownType(Value value) {
     return succeeded(shown) ? *shown : contiguous;
   }
   return MemRefType::get(type.getShape(), type.getElementType(), source.getLayout());
+}
+
+static MemRefType getShownType(Value value, ShownTypes &known) {
+  if (MemRefType type = known.lookup(value))
+    return type;
+  MemRefType type = findShownType(value, known);
+  known[value] = type;
+  return type;
+}
+
+static MemRefType getShownType(Value value) {
+  ShownTypes known;
+  return getShownType(value, known);
 }
 
 bool mlir::abn::isCopiedView(Operation *op) {

@@ -100,15 +100,19 @@ static bool mayShowOperand(OpResult result) {
 }
 
 void PlanModel::visitChosen(Value base, function_ref<void(Value)> visit) const {
-  if (!isChoice(base.getDefiningOp()))
-    return;
-  for (Value operand : base.getDefiningOp()->getOperands().drop_front()) {
-    Value chosen = getBase(operand);
-    Operation *def = chosen.getDefiningOp();
-    if (def && (def->hasTrait<OpTrait::ConstantLike>() || isa<tensor::EmptyOp>(def)))
+  llvm::SmallSetVector<Value, 4> choices;
+  choices.insert(base);
+  for (size_t next = 0; next < choices.size(); ++next) {
+    if (!isChoice(choices[next].getDefiningOp()))
       continue;
-    visit(chosen);
-    visitChosen(chosen, visit);
+    for (Value operand : choices[next].getDefiningOp()->getOperands().drop_front()) {
+      Value chosen = getBase(operand);
+      Operation *def = chosen.getDefiningOp();
+      bool isNoBuffer =
+          def && (def->hasTrait<OpTrait::ConstantLike>() || isa<tensor::EmptyOp>(def));
+      if (!isNoBuffer && choices.insert(chosen))
+        visit(chosen);
+    }
   }
 }
 

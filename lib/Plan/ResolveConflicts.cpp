@@ -73,7 +73,7 @@ struct Buffer {
   /// The last op, by position, that reads a value that the buffer has held so far.
   unsigned lastRead = 0;
   /// The buffers one of which it is, if it is no buffer of its own.
-  SmallVector<unsigned> chosen;
+  llvm::SmallSetVector<unsigned, 2> chosen;
 };
 
 class Resolver {
@@ -230,11 +230,11 @@ private:
 
   /// A result that is one of several buffers, which one is not known.
   void addChoice(Operation *op, Value result) {
-    SmallVector<unsigned> chosen;
+    llvm::SmallSetVector<unsigned, 2> chosen;
     for (Value viewed : getViewed(op, result)) {
       unsigned buffer = bufferOf.lookup(viewed);
-      chosen.push_back(buffer);
-      llvm::append_range(chosen, buffers[buffer].chosen);
+      chosen.insert(buffer);
+      chosen.insert_range(buffers[buffer].chosen);
     }
     Buffer &buffer = addBuffer(result);
     buffer.isWritable = false;
