@@ -108,15 +108,6 @@ static bool waitsForOthers(Operation *op) {
              NVVM::ReduxOp, NVVM::ShflOp, NVVM::VoteSyncOp>(op);
 }
 
-static int64_t getByteSize(Type element) {
-  if (auto vector = dyn_cast<VectorType>(element))
-    return llvm::divideCeil(vector.getNumElements() * (vector.getElementType().isIndex()
-                                                           ? 64
-                                                           : vector.getElementTypeBitWidth()),
-                            8);
-  return element.isIndex() ? 8 : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
-}
-
 static Space getSpace(MemRefType type) {
   if (auto number = dyn_cast_if_present<IntegerAttr>(type.getMemorySpace()))
     return static_cast<Space>(number.getInt());
@@ -174,7 +165,7 @@ void KernelInstrumenter::call(StringRef name, ValueRange operands) {
 void KernelInstrumenter::callAccess(const Access &access, int64_t bytes, Value address,
                                     Value isInBounds, Value isActive, Value site) {
   auto type = cast<MemRefType>(access.memref.getType());
-  int64_t natural = llvm::PowerOf2Ceil(getByteSize(type.getElementType()));
+  int64_t natural = llvm::PowerOf2Ceil(*mlir::abn::getElementBytes(type.getElementType()));
   Value count = makeInt(bytes);
   if (isActive)
     count = arith::SelectOp::create(b, isActive, count, makeInt(0));
@@ -198,7 +189,7 @@ void KernelInstrumenter::instrument(Operation *op, const Access &access) {
     position = arith::AddIOp::create(b, position, arith::MulIOp::create(b, index, stride));
     require(index, size);
   }
-  int64_t elementBytes = getByteSize(type.getElementType());
+  int64_t elementBytes = *mlir::abn::getElementBytes(type.getElementType());
   Value pointer = memref::ExtractAlignedPointerAsIndexOp::create(b, access.memref);
   Value offset = arith::MulIOp::create(b, position, makeIndex(elementBytes));
   Value address = arith::AddIOp::create(b, pointer, offset);

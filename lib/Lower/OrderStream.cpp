@@ -1,5 +1,6 @@
 // abn-order-stream: one stream for all that a function does on the device.
 #include "abn/AbnDialect.h"
+#include "abn/Analysis/TrainingStep.h"
 #include "abn/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -93,7 +94,7 @@ private:
   /// A copy on the stream. The host may read what it wrote at once.
   void order(gpu::MemcpyOp memcpy) {
     auto type = cast<MemRefType>(memcpy.getDst().getType());
-    Value bytes = arith::ConstantIntOp::create(b, getElementBytes(type), 64);
+    Value bytes = arith::ConstantIntOp::create(b, *getElementBytes(type.getElementType()), 64);
     for (int64_t dim = 0; dim < type.getRank(); ++dim) {
       Value size = b.createOrFold<memref::DimOp>(memcpy.getDst(), dim);
       bytes = arith::MulIOp::create(b, bytes, arith::IndexCastOp::create(b, b.getI64Type(), size));
@@ -102,10 +103,6 @@ private:
     if (memcpy.getDst().getDefiningOp<memref::AllocaOp>())
       synchronize();
     memcpy.erase();
-  }
-
-  static int64_t getElementBytes(MemRefType type) {
-    return llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   }
 
   Value getPointer(Value memref) {

@@ -1,6 +1,7 @@
 // Declarations, descriptors, pointers, calls. Functions are llvm.func, as the ones that gpu-to-llvm
 // calls: llvm-request-c-wrappers would send a func.func's callers to a wrapper that no library has.
 #include "RuntimeCall.h"
+#include "abn/Analysis/TrainingStep.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -63,7 +64,7 @@ static Value getPointer(OpBuilder &b, Location loc, Value memref) {
     Value elements = ShapedType::isDynamic(offset)
                          ? memref::ExtractStridedMetadataOp::create(b, loc, memref).getOffset()
                          : arith::ConstantIndexOp::create(b, loc, offset).getResult();
-    Value width = arith::ConstantIndexOp::create(b, loc, type.getElementTypeBitWidth() / 8);
+    Value width = arith::ConstantIndexOp::create(b, loc, *getElementBytes(type.getElementType()));
     address =
         arith::AddIOp::create(b, loc, address, arith::MulIOp::create(b, loc, elements, width));
   }

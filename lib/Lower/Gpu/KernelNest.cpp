@@ -5,6 +5,7 @@
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -63,6 +64,10 @@ Value KernelNest::count(ScalarBuilder &s) {
   if (context.shape.count())
     return s.constant(*context.shape.count());
   return countThere ? countThere : channels.count();
+}
+
+Value KernelNest::countIn(NestKernel &kernel) const {
+  return context.shape.count() ? Value() : kernel.countPerChannel(computeType);
 }
 
 Tiling KernelNest::tile(const Reduced &reduced) const {
@@ -130,10 +135,10 @@ Value KernelNest::map(ArrayRef<Value> operands, Value out, Body body) {
   // an operand too.
   if (!llvm::is_contained(full, out))
     full.push_back(out);
-  if (!context.shape.count())
-    countThere = current->countPerChannel(computeType);
-  current->map(full, vectors, out, body);
-  countThere = Value();
+  {
+    llvm::SaveAndRestore count(countThere, countIn(*current));
+    current->map(full, vectors, out, body);
+  }
   close(currentStage);
   return out;
 }
@@ -173,11 +178,9 @@ SmallVector<Value> KernelNest::perChannel(ArrayRef<Value> vectors, ArrayRef<Valu
     if (!result)
       result = temporary(computeType, context.shape.channels);
   launchPerChannel("channels", [&](NestKernel &kernel, Value channel) {
-    if (!context.shape.count())
-      countThere = kernel.countPerChannel(computeType);
+    llvm::SaveAndRestore count(countThere, countIn(kernel));
     for (auto [value, result] : llvm::zip(evaluate(kernel, present, channel, body), results))
       kernel.storeChannel(value, result, channel);
-    countThere = Value();
   });
   return results;
 }
@@ -185,11 +188,9 @@ SmallVector<Value> KernelNest::perChannel(ArrayRef<Value> vectors, ArrayRef<Valu
 void KernelNest::check(ArrayRef<Value> vectors, Condition condition, StringRef message) {
   SmallVector<Value> present = dropNull(vectors);
   auto emit = [&](NestKernel &kernel, Value channel) {
-    if (!context.shape.count())
-      countThere = kernel.countPerChannel(computeType);
+    llvm::SaveAndRestore count(countThere, countIn(kernel));
     Value holds = evaluate(kernel, present, channel, condition);
     cf::AssertOp::create(kernel, kernel.getLoc(), holds, message);
-    countThere = Value();
   };
   if (!current)
     return launchPerChannel("check", emit);
@@ -252,13 +253,11 @@ SmallVector<Value> KernelNest::sum(ArrayRef<Value> operands, ArrayRef<Value> ini
   kernel.boundRegisters(inits.size());
   if (tiling.isFused)
     kernel.keep(full);
-  if (!context.shape.count())
-    countThere = kernel.countPerChannel(computeType);
+  llvm::SaveAndRestore count(countThere, countIn(kernel));
   ScalarBuilder scalars(kernel, loc, computeType);
   SmallVector<Value> none(inits.size(), scalars.constant(0.0));
   States states =
       sumThread(kernel, full, kernel.readChannels(vectors), States(kernel.numSlots(), none), body);
-  countThere = Value();
   mergeBlock(kernel, merge, states, [&](Value channel, Value, ValueRange state) {
     writeState(kernel, channel, state, results, stage);
   });

@@ -54,6 +54,8 @@ private:
   /// Splits `operands` into full-size memrefs and per-channel vectors.
   std::pair<SmallVector<Value>, SmallVector<Value>> sort(ArrayRef<Value> operands) const;
   Tiling tile(const Reduced &reduced) const;
+  /// What `countThere` is in a kernel: null if the count is a constant.
+  Value countIn(NestKernel &kernel) const;
   /// Launches a kernel of one thread per channel.
   void launchPerChannel(StringRef stage,
                         llvm::function_ref<void(NestKernel &, Value channel)> body);
