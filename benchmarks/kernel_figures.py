@@ -1,9 +1,10 @@
 """What the kernels of convert-abn-to-gpu need of a chip: registers, spills, workgroup memory, occupancy, as ptxas
 says, and the time that the bandwidth of a GPU allows for what they read and write.
 
-    kernel_figures.py [--write]
+    kernel_figures.py [--write | --all]
 
-Prints docs/KernelFigures.md (writes it with --write). Needs a CUDA toolkit. Fails if a kernel spills, or a streaming
+Prints docs/KernelFigures.md (writes it with --write); --all counts the spills of every activation in every type, which
+takes minutes. Needs a CUDA toolkit. Fails if a kernel spills, or a streaming
 kernel has less than 75 % of a processor's threads on sm_80 or sm_90.
 """
 
@@ -75,6 +76,19 @@ def assemble(text, chip):
     return kernels
 
 
+def all_activations():
+    """Forward and backward of every activation that is inverted, in place, on shapes of each kind."""
+    sys.path.insert(0, os.path.join(ROOT, "test", "Integration"))
+    from abn_programs import Chain
+    from abn_reference import INVERTIBLE
+    shapes = [((32, 56, 56, 256), 3), ((32, 64, 56, 56), 1), ((32, 1024, 14, 14), 1), ((256, 256, 7, 7), 1),
+              ((8, 7, 7, 2048), 3)]
+    chains = [(activation, element, shape, channel) for activation in INVERTIBLE
+              for element in ("f32", "f16", "bf16") for shape, channel in shapes]
+    return "\n".join(Chain(f"chain{index}", *chain, "inplace", policy="trust").buffers_text()
+                     for index, chain in enumerate(chains))
+
+
 def occupancy(chip, threads, registers, shared):
     """The share of a processor's threads that are resident: registers come in eights per thread and 256 per
     warp, from the quarter of a processor that the warp is on, and a block takes 1 KiB of shared memory beside its own."""
@@ -84,6 +98,16 @@ def occupancy(chip, threads, registers, shared):
     resident = 4 * (file // 4 // per_warp)
     fitting = min(blocks, most // (warps * 32), resident // warps, memory // (shared + 1024))
     return fitting * threads / most
+
+
+def find_spills():
+    """(what was looked at, what is wrong)."""
+    text, wrong, counts = all_activations(), [], set()
+    for chip in CHIPS:
+        kernels = assemble(text, chip)
+        counts.add(len(kernels))
+        wrong += [f"{name} spills {spilled} bytes on {chip}" for name, (_, _, spilled, _) in kernels.items() if spilled]
+    return f"{min(counts)} kernels of all activations in f32, f16 and bf16, channels first and last, on {len(CHIPS)} chips", wrong
 
 
 def is_streaming(name):
@@ -131,7 +155,7 @@ leaky_relu; [Kernels](Kernels.md) says how they are cut.
 
 ## Registers per thread / share of a processor's threads that are resident
 
-As `ptxas` counts them; no kernel spills. "Shared" is bytes of workgroup memory per block. The fused kernels keep their
+As `ptxas` counts them; none of these spills. "Shared" is bytes of workgroup memory per block. The fused kernels keep their
 group there: they read once what the streaming ones (statistics, sum, map) read twice, with fewer threads.
 
 | tensor | kernel | shared | {chips} |
@@ -153,6 +177,10 @@ def main():
     if not os.path.exists(os.path.join(TOOLKIT, "bin", "ptxas")):
         print(f"no CUDA toolkit at {TOOLKIT} (set CUDA_HOME): nothing to assemble with", file=sys.stderr)
         return 1
+    if "--all" in sys.argv[1:]:
+        looked_at, wrong = find_spills()
+        print("\n".join(wrong + [f"{len(wrong)} spills among {looked_at}"]))
+        return 1 if wrong else 0
     rows, times, wrong = figures()
     page = PAGE.format(chips=" | ".join(CHIPS), lines="---|" * len(CHIPS), rows="\n".join(rows),
                        rates=", ".join(f"{name} {rate / 1e9:.0f} GB/s" for name, rate in BANDWIDTH.items()),

@@ -45,10 +45,7 @@ Value LeakyReluAttr::invert(OpBuilder &b, Location loc, Value z, ValueRange) con
   // Slope 0 is inverted only where z > 0 matters.
   if (getSlope().isZero())
     return z;
-  // A product is much faster than a division on GPUs; 1 / slope must be finite in f32.
-  double slope = getSlope().convertToDouble();
-  Value negative = slope > 1e-30 ? s.mul(z, 1.0 / slope) : s.div(z, slope);
-  return s.select(s.greater(z, 0.0), z, negative);
+  return s.select(s.greater(z, 0.0), z, s.div(z, getSlope().convertToDouble()));
 }
 
 Value LeakyReluAttr::derivativeFromOutput(OpBuilder &b, Location loc, Value z,

@@ -1158,7 +1158,8 @@ def AddScratch : Pass<"abn-add-scratch", "::mlir::ModuleOp"> {
   let dependentDialects = [
     "::mlir::abn::AbnDialect", "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
     "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect", "::mlir::math::MathDialect",
-    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+    "::mlir::LLVM::LLVMDialect"
   ];
 }
 
@@ -1200,7 +1201,8 @@ def ConvertAbnToGpu : Pass<"convert-abn-to-gpu", "::mlir::ModuleOp"> {
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::gpu::GPUDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+    "::mlir::LLVM::LLVMDialect"
   ];
 }
 
@@ -1214,9 +1216,10 @@ def MapLinalgLoops : Pass<"abn-map-linalg-loops", "::mlir::func::FuncOp"> {
     convert-parallel-loops-to-gpu and gpu-kernel-outlining come next.
 
     A reduction of 128 elements or more per result, of less than 16,384 results (a loss, the gradient of a
-    bias), becomes a gpu.launch of a block per result: each of up to 1,024 threads combines every
-    1,024th element, and threads are combined in halves through workgroup memory, in a fixed order. Its body
-    must combine by one op that has a neutral element (sum, product, maximum, ...), and its sizes be static.
+    bias), becomes a gpu.launch of a block per result: each of up to `threads` threads combines every
+    n-th element, and threads are combined in halves through workgroup memory, in a fixed order. Its body
+    must combine by one op that has a neutral element (sum, product, maximum, ...) into at most 32 bytes, and its
+    sizes be static.
 
     Precondition: linalg on memrefs.
 
@@ -1578,22 +1581,18 @@ def VerifyGpuBinaries : Pass<"abn-verify-gpu-binaries", "::mlir::ModuleOp"> {
 
     Precondition: gpu.binary ops, behind gpu-module-to-binary. Changes nothing.
 
-    ```mlir
+    ```text
     gpu.binary @kernels [#gpu.object<#nvvm.target<chip = "sm_80">, assembly = ".visible .entry scale() { ret; }">]
     ```
   }];
 }
 
-//===----------------------------------------------------------------------===//
-// Report
-//===----------------------------------------------------------------------===//
-
 def JoinFatbins : Pass<"abn-join-fatbins", "::mlir::ModuleOp"> {
   let summary = "Put the machine code for all chips into one fatbin";
   let description = [{
     gpu-module-to-binary makes an object for each target of a gpu.module, and translation to LLVM IR embeds the first
-    one. The fatbins of NVIDIA's chips become one: the machine code of each, and PTX for the newest, from
-    which drivers compile for chips that are newer still.
+    one. The fatbins of NVIDIA's chips become one: the machine code of each, and PTX for the newest (chips such as
+    sm_90a aside, whose PTX runs on no other), from which drivers compile for chips that are newer still.
 
     Precondition: gpu-module-to-binary. Other formats are left as they are.
 
@@ -1609,6 +1608,10 @@ def JoinFatbins : Pass<"abn-join-fatbins", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::NVVM::NVVMDialect"];
 }
+
+//===----------------------------------------------------------------------===//
+// Report
+//===----------------------------------------------------------------------===//
 
 def RecordMemory : Pass<"abn-record-memory", "::mlir::func::FuncOp"> {
   let summary = "Leave on a step what the report will say of its tensors";

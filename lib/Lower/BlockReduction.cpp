@@ -1,5 +1,6 @@
 // See BlockReduction.h.
 #include "BlockReduction.h"
+#include "abn/Analysis/TrainingStep.h"
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -16,7 +17,8 @@ using namespace mlir::abn;
 static constexpr int64_t kFewElements = 128;
 /// Results that fill a chip with a thread each.
 static constexpr int64_t kManyResults = 16384;
-static constexpr int64_t kMaxThreads = 1024;
+/// Of workgroup memory, per thread: with the largest blocks less than what every chip grants.
+static constexpr int64_t kThreadBytes = 32;
 
 /// The extents of the loops of one kind; nullopt if one is dynamic.
 static std::optional<SmallVector<int64_t>> getExtents(linalg::LinalgOp op,
@@ -53,7 +55,9 @@ bool mlir::abn::isBlockReduction(linalg::LinalgOp op) {
       reduced->size() + results->size() != op.getNumLoops() || count(*reduced) < kFewElements ||
       count(*results) == 0 || count(*results) >= kManyResults)
     return false;
+  int64_t threadBytes = 0;
   for (auto [index, init] : llvm::enumerate(op.getDpsInitsMutable())) {
+    threadBytes += getByteSize(getElementTypeOrSelf(init.get().getType()));
     // A block has one element of each.
     AffineMap map = op.getMatchingIndexingMap(&init);
     if (!findCombiner(op, index) || !map.isProjectedPermutation() ||
@@ -64,21 +68,23 @@ bool mlir::abn::isBlockReduction(linalg::LinalgOp op) {
           utils::IteratorType::parallel)
         return false;
   }
-  return true;
+  return threadBytes <= kThreadBytes;
 }
 
 namespace {
 class BlockReduction {
 public:
-  BlockReduction(RewriterBase &rewriter, linalg::LinalgOp op)
-      : b(op.getLoc(), rewriter), op(op), results(*getExtents(op, utils::IteratorType::parallel)),
+  BlockReduction(RewriterBase &rewriter, linalg::LinalgOp op, int64_t most)
+      : b(op.getLoc(), rewriter), op(op), most(most),
+        results(*getExtents(op, utils::IteratorType::parallel)),
         reduced(*getExtents(op, utils::IteratorType::reduction)) {
     for (unsigned i = 0; i < op.getNumDpsInits(); ++i)
       combiners.push_back(findCombiner(op, i));
   }
 
   void emit() {
-    int64_t threads = std::min<int64_t>(kMaxThreads, llvm::bit_ceil<uint64_t>(count(reduced) / 4));
+    int64_t threads = std::min<int64_t>(llvm::bit_floor<uint64_t>(most),
+                                        llvm::bit_ceil<uint64_t>(count(reduced) / 4));
     Value one = constant(1), grid = constant(count(results)), block = constant(threads);
     auto launch = gpu::LaunchOp::create(b, grid, one, one, block, one, one);
     for (Value init : op.getDpsInits()) {
@@ -210,14 +216,15 @@ private:
 
   ImplicitLocOpBuilder b;
   linalg::LinalgOp op;
+  int64_t most; // threads
   SmallVector<int64_t> results, reduced;
   SmallVector<Operation *> combiners;
   SmallVector<Value> buffers; // in workgroup memory, an element per thread, by result
 };
 } // namespace
 
-void mlir::abn::lowerToBlocks(RewriterBase &rewriter, linalg::LinalgOp op) {
+void mlir::abn::lowerToBlocks(RewriterBase &rewriter, linalg::LinalgOp op, int64_t threads) {
   rewriter.setInsertionPoint(op);
-  BlockReduction(rewriter, op).emit();
+  BlockReduction(rewriter, op, threads).emit();
   rewriter.eraseOp(op);
 }

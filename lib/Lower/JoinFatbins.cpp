@@ -4,6 +4,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
 
 namespace mlir::abn {
@@ -52,17 +53,31 @@ static std::optional<SmallVector<Entry>> readFatbin(StringRef fatbin) {
   return entries;
 }
 
-/// All machine code, and the PTX of the newest architecture, from which drivers compile for chips
-/// that are newer still.
-static std::string joinEntries(ArrayRef<SmallVector<Entry>> fatbins, StringRef firstHeader) {
-  uint32_t newest = 0;
-  for (const SmallVector<Entry> &entries : fatbins)
-    for (const Entry &entry : entries)
-      newest = std::max(newest, entry.architecture);
+namespace {
+/// A fatbin with the chip that it is for.
+struct ChipEntries {
+  StringRef chip;
+  SmallVector<Entry> entries;
+
+  /// Of all but chips such as sm_90a drivers compile PTX for newer ones.
+  bool isPortable() const { return llvm::isDigit(chip.back()); }
+};
+} // namespace
+
+/// All machine code, and the PTX of the newest chip from which drivers compile for chips that are
+/// newer still; of the newest one if there is none.
+static std::string joinEntries(ArrayRef<ChipEntries> fatbins, StringRef firstHeader) {
+  const ChipEntries *newest = nullptr;
+  auto rank = [](const ChipEntries &each) {
+    return std::pair(each.isPortable(), each.entries.empty() ? 0 : each.entries[0].architecture);
+  };
+  for (const ChipEntries &each : fatbins)
+    if (!newest || rank(each) > rank(*newest))
+      newest = &each;
   std::string joined = firstHeader.take_front(kHeaderBytes).str();
-  for (const SmallVector<Entry> &entries : fatbins)
-    for (const Entry &entry : entries)
-      if (entry.kind != kPtx || entry.architecture == newest)
+  for (const ChipEntries &each : fatbins)
+    for (const Entry &entry : each.entries)
+      if (entry.kind != kPtx || &each == newest)
         joined += entry.bytes;
   endian::write64le(joined.data() + 8, joined.size() - kHeaderBytes);
   return joined;
@@ -77,17 +92,17 @@ struct JoinFatbins : abn::impl::JoinFatbinsBase<JoinFatbins> {
   }
 
   static LogicalResult joinObjects(gpu::BinaryOp binary) {
-    SmallVector<SmallVector<Entry>> fatbins;
+    SmallVector<ChipEntries> fatbins;
     auto objects = llvm::to_vector(binary.getObjects().getAsRange<gpu::ObjectAttr>());
     for (gpu::ObjectAttr object : objects) {
-      if (object.getFormat() != gpu::CompilationTarget::Fatbin ||
-          !isa<NVVM::NVVMTargetAttr>(object.getTarget()))
+      auto target = dyn_cast<NVVM::NVVMTargetAttr>(object.getTarget());
+      if (object.getFormat() != gpu::CompilationTarget::Fatbin || !target)
         return success();
       auto entries = readFatbin(object.getObject().getValue());
       if (!entries)
         return emitError(binary.getLoc())
                << "expected a fatbin as CUDA's `fatbinary` writes it for " << object.getTarget();
-      fatbins.push_back(std::move(*entries));
+      fatbins.push_back({target.getChip(), std::move(*entries)});
     }
     gpu::ObjectAttr first = objects.front();
     Builder b(binary.getContext());

@@ -82,7 +82,7 @@ static FailureOr<linalg::LinalgOp> moveParallelOut(RewriterBase &rewriter, linal
 
 static LogicalResult map(RewriterBase &rewriter, linalg::LinalgOp op, int64_t threads) {
   if (abn::isBlockReduction(op)) {
-    abn::lowerToBlocks(rewriter, op);
+    abn::lowerToBlocks(rewriter, op, threads);
     return success();
   }
   if (op.getNumParallelLoops() == 0) {

@@ -50,3 +50,22 @@ func.func @odd_threads(%x: memref<4x8xf32>) {
       outs(%x : memref<4x8xf32>)
   return
 }
+
+// -----
+
+func.func @fused_number(%x: memref<4x8xf32>) {
+  // expected-error @below {{expected a boolean for `fused` in `abn.tiling`, got 3 : i64}}
+  abn.activation #abn.relu {abn.tiling = {fused = 3 : i64}} ins(%x : memref<4x8xf32>)
+      outs(%x : memref<4x8xf32>)
+  return
+}
+
+// -----
+
+// Not 32 threads, which is what is left of it in 32 bits.
+func.func @huge_threads(%x: memref<4x8xf32>) {
+  // expected-error @below {{expected `threads` a multiple of 32 up to 1024, `unroll` up to 16 and `splits` up to 65536 in `abn.tiling`, all positive, got 4294967328 : i64 for `threads`}}
+  abn.activation #abn.relu {abn.tiling = {threads = 4294967328 : i64}} ins(%x : memref<4x8xf32>)
+      outs(%x : memref<4x8xf32>)
+  return
+}

@@ -134,3 +134,27 @@ func.func @short_or_open(%x: memref<?x64xf32>, %y: memref<64x100xf32>, %sum: mem
   }
   return
 }
+
+// -----
+
+// Nine results would take 36 bytes of workgroup memory per thread.
+// CHECK-LABEL: func @many_results
+// CHECK-NOT: gpu.launch
+// CHECK: return
+func.func @many_results(%x: memref<1000xf32>, %s0: memref<f32>, %s1: memref<f32>, %s2: memref<f32>, %s3: memref<f32>, %s4: memref<f32>, %s5: memref<f32>, %s6: memref<f32>, %s7: memref<f32>, %s8: memref<f32>) {
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> ()>, affine_map<(i) -> ()>, affine_map<(i) -> ()>, affine_map<(i) -> ()>, affine_map<(i) -> ()>, affine_map<(i) -> ()>, affine_map<(i) -> ()>, affine_map<(i) -> ()>, affine_map<(i) -> ()>], iterator_types = ["reduction"]}
+      ins(%x : memref<1000xf32>) outs(%s0, %s1, %s2, %s3, %s4, %s5, %s6, %s7, %s8 : memref<f32>, memref<f32>, memref<f32>, memref<f32>, memref<f32>, memref<f32>, memref<f32>, memref<f32>, memref<f32>) {
+  ^bb0(%a: f32, %b0: f32, %b1: f32, %b2: f32, %b3: f32, %b4: f32, %b5: f32, %b6: f32, %b7: f32, %b8: f32):
+    %r0 = arith.addf %b0, %a : f32
+    %r1 = arith.addf %b1, %a : f32
+    %r2 = arith.addf %b2, %a : f32
+    %r3 = arith.addf %b3, %a : f32
+    %r4 = arith.addf %b4, %a : f32
+    %r5 = arith.addf %b5, %a : f32
+    %r6 = arith.addf %b6, %a : f32
+    %r7 = arith.addf %b7, %a : f32
+    %r8 = arith.addf %b8, %a : f32
+    linalg.yield %r0, %r1, %r2, %r3, %r4, %r5, %r6, %r7, %r8 : f32, f32, f32, f32, f32, f32, f32, f32, f32
+  }
+  return
+}

@@ -91,12 +91,21 @@ FailureOr<std::string> mlir::abn::emitObject(ModuleOp module) {
   return emit(module, /*isObject=*/true);
 }
 
+LogicalResult mlir::abn::checkImages(ModuleOp module) {
+  for (auto binary : module.getOps<gpu::BinaryOp>())
+    if (binary.getObjects().size() > 1)
+      return emitError(module.getLoc(), "expected one image of kernels, got ")
+             << binary.getObjects().size()
+             << ": only a fatbin of target `cuda` holds several chips' code, give one chip";
+  return success();
+}
+
 FailureOr<std::string> mlir::abn::getKernels(ModuleOp module) {
   SmallVector<gpu::ObjectAttr> objects;
   for (auto binary : module.getOps<gpu::BinaryOp>())
     llvm::append_range(objects, binary.getObjects().getAsRange<gpu::ObjectAttr>());
   if (objects.size() != 1)
-    return module.emitError("expected one image of kernels to write, got ")
-           << objects.size() << (objects.empty() ? "" : ": give one chip");
+    return emitError(module.getLoc(), "expected one image of kernels to write, got ")
+           << objects.size();
   return objects.front().getObject().getValue().str();
 }

@@ -18,6 +18,8 @@ void registerHostTranslations(DialectRegistry &registry);
 FailureOr<std::string> emitLlvm(ModuleOp module);
 FailureOr<std::string> emitObject(ModuleOp module);
 
+/// Refuses a module whose kernels are several images: all but the first would be lost.
+LogicalResult checkImages(ModuleOp module);
 /// The image of the module's kernels, as the driver gets it. Fails with an error at the module if
 /// there is not one.
 FailureOr<std::string> getKernels(ModuleOp module);

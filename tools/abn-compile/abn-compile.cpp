@@ -75,6 +75,8 @@ static LogicalResult compile(ModuleOp module) {
 }
 
 static FailureOr<std::string> emit(ModuleOp module) {
+  if (failed(mlir::abn::checkImages(module)))
+    return failure();
   switch (output) {
   case Output::Object:
     return mlir::abn::emitObject(module);

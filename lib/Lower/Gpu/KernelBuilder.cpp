@@ -3,10 +3,12 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Dominance.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/CSE.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/STLExtras.h"
@@ -68,8 +70,18 @@ KernelBuilder::KernelBuilder(Location loc, KernelModule &kernels, unsigned block
   setInsertionPointToStart(&kernel.getBody().front());
 }
 
-void KernelBuilder::setResidentBlocks(unsigned blocks) {
-  kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), getI32IntegerAttr(blocks));
+/// Whether bounded registers hold what the loops that sum compute: a function or a quotient takes
+/// many.
+static bool isCheap(gpu::GPUFuncOp kernel) {
+  bool isCheap = true;
+  kernel.walk([&](scf::ForOp loop) {
+    if (loop.getNumRegionIterArgs() > 0)
+      loop.walk([&](Operation *op) {
+        bool isFunction = isa<math::MathDialect>(op->getDialect()) && !isa<math::AbsFOp>(op);
+        isCheap &= !isFunction && !isa<arith::DivFOp>(op);
+      });
+  });
+  return isCheap;
 }
 
 Value KernelBuilder::argument(OpBuilder &host, Value hostValue) {
@@ -91,9 +103,35 @@ Value KernelBuilder::argument(OpBuilder &host, Value hostValue) {
   return known;
 }
 
+/// x / c as a product with 1/c and one step of Newton's method, which rounds as a division does but
+/// where the quotient is denormal: a division takes its slow path into account, with registers.
+/// The product alone would be off by as much as 1/c is rounded, in the same direction everywhere.
+static void divideByProduct(arith::DivFOp division) {
+  FloatAttr constant;
+  auto type = dyn_cast<FloatType>(division.getType());
+  if (!type || !type.isF32() || !matchPattern(division.getRhs(), m_Constant(&constant)))
+    return;
+  double divisor = constant.getValueAsDouble();
+  if (!(std::abs(divisor) > 1e-18 && std::abs(divisor) < 1e18))
+    return;
+  ImplicitLocOpBuilder b(division.getLoc(), division);
+  auto make = [&](double value) -> Value {
+    return arith::ConstantOp::create(b, b.getFloatAttr(type, value));
+  };
+  Value x = division.getLhs(), inverse = make(1.0 / divisor);
+  Value quotient = arith::MulFOp::create(b, x, inverse);
+  Value rest = LLVM::FMAOp::create(b, quotient, make(-divisor), x);
+  Value better = LLVM::FMAOp::create(b, rest, inverse, quotient);
+  // Zeros keep their sign, and infinities have no rest.
+  Value hasRest = arith::CmpFOp::create(b, arith::CmpFPredicate::ONE, rest, make(0.0));
+  division.replaceAllUsesWith(arith::SelectOp::create(b, hasRest, better, quotient).getResult());
+  division.erase();
+}
+
 /// Without what a body did not ask for, and with each constant and index once.
 static void simplify(gpu::GPUFuncOp kernel) {
   IRRewriter rewriter(kernel.getContext());
+  kernel.walk(divideByProduct);
   (void)runRegionDCE(rewriter, kernel->getRegions());
   DominanceInfo dominance(kernel);
   eliminateCommonSubExpressions(rewriter, dominance, kernel);
@@ -102,6 +140,8 @@ static void simplify(gpu::GPUFuncOp kernel) {
 void KernelBuilder::launch(OpBuilder &host, StringRef stem, Value grid) {
   gpu::ReturnOp::create(*this);
   simplify(kernel);
+  if (residentBlocks && isCheap(kernel))
+    kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), getI32IntegerAttr(residentBlocks));
   gpu::GPUFuncOp shared = kernels.intern(kernel, stem);
   Value one = arith::ConstantIndexOp::create(host, getLoc(), 1);
   Value size = arith::ConstantIndexOp::create(host, getLoc(), blockSize);

@@ -36,8 +36,9 @@ public:
   KernelBuilder(Location loc, KernelModule &kernels, unsigned blockSize, unsigned subgroup,
                 bool isWide);
 
-  /// Asks ptxas for registers that let so many blocks be resident on a processor.
-  void setResidentBlocks(unsigned blocks);
+  /// Asks ptxas for registers that let so many blocks be resident on a processor, unless the kernel
+  /// computes what needs more.
+  void setResidentBlocks(unsigned blocks) { residentBlocks = blocks; }
 
   /// Ends the kernel and launches it on `grid` blocks at `host`'s insertion point.
   void launch(OpBuilder &host, StringRef stem, Value grid);
@@ -93,7 +94,7 @@ private:
   KernelModule &kernels;
   gpu::GPUFuncOp kernel;
   Type integerType;
-  unsigned blockSize, subgroup;
+  unsigned blockSize, subgroup, residentBlocks = 0;
   llvm::MapVector<Value, Value> arguments; // by host value
   SmallVector<Value> operands;             // of the launch
   Value threadNumber, blockNumber, hiddenZero;

@@ -148,6 +148,7 @@ void KernelNest::launchPerChannel(StringRef stage,
   Tiling tiling;
   tiling.threads = tiling.blockSize = kChannelThreads;
   tiling.groups = llvm::divideCeil(context.shape.channels, kChannelThreads);
+  tiling.isWide = tile({}).isWide;
   NestKernel kernel(context, tiling, 1);
   Value channel =
       kernel.add(kernel.mul(kernel.block(), kernel.integer(kChannelThreads)), kernel.thread());

@@ -6,6 +6,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 using namespace mlir::abn;
@@ -145,28 +146,36 @@ static FailureOr<TilingOverride> getOverride(Operation *op) {
     return fixed;
   for (NamedAttribute entry : tiling) {
     StringRef name = entry.getName();
-    if (auto fused = dyn_cast<BoolAttr>(entry.getValue()); fused && name == "fused") {
+    if (name == "fused") {
+      auto fused = dyn_cast<BoolAttr>(entry.getValue());
+      if (!fused)
+        return op->emitOpError("expected a boolean for `fused` in `abn.tiling`, got ")
+               << entry.getValue();
       fixed.isFused = fused.getValue();
       continue;
     }
-    auto number = dyn_cast<IntegerAttr>(entry.getValue());
-    if (!number || number.getType().isInteger(1) || number.getInt() <= 0)
-      return op->emitOpError("expected a positive integer or `fused` in `abn.tiling`, got ")
-             << entry.getValue();
-    if (name == "threads")
-      fixed.threads = number.getInt();
-    else if (name == "unroll")
-      fixed.unroll = number.getInt();
-    else if (name == "splits")
-      fixed.splits = number.getInt();
-    else
+    int64_t most = llvm::StringSwitch<int64_t>(name)
+                       .Case("threads", 1024)
+                       .Case("unroll", 16)
+                       .Case("splits", 65536)
+                       .Default(0);
+    if (!most)
       return op->emitOpError("expected `threads`, `unroll`, `splits` or `fused` in `abn.tiling`, "
                              "got `")
              << name << '`';
+    auto number = dyn_cast<IntegerAttr>(entry.getValue());
+    if (!number || number.getType().isInteger(1) || number.getValue().getSignificantBits() > 64 ||
+        number.getInt() <= 0 || number.getInt() > most ||
+        (name == "threads" && number.getInt() % 32))
+      return op->emitOpError(
+                 "expected `threads` a multiple of 32 up to 1024, `unroll` up to 16 and "
+                 "`splits` up to 65536 in `abn.tiling`, all positive, got ")
+             << entry.getValue() << " for `" << name << '`';
+    if (name == "splits")
+      fixed.splits = number.getInt();
+    else
+      (name == "threads" ? fixed.threads : fixed.unroll) = number.getInt();
   }
-  if (fixed.threads > 1024 || fixed.threads % 32 || fixed.unroll > 16 || fixed.splits > 65536)
-    return op->emitOpError("expected `threads` a multiple of 32 up to 1024, `unroll` up to 16 and "
-                           "`splits` up to 65536 in `abn.tiling`");
   return fixed;
 }
 

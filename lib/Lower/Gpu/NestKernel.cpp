@@ -146,8 +146,8 @@ unsigned NestKernel::numSlots() const {
 }
 
 void NestKernel::boundRegisters(unsigned numSums) {
-  constexpr unsigned kFittingSums = 16;
-  if (!tiling.isFused && hasSlotPerLane() && numSums * numSlots() == kFittingSums &&
+  constexpr unsigned kFittingSums = 2, kManySlots = 8;
+  if (!tiling.isFused && hasSlotPerLane() && numSums == kFittingSums && numSlots() == kManySlots &&
       !context.chip.ptx.empty())
     setResidentBlocks(llvm::divideCeil(3 * context.chip.threads / 4, tiling.blockSize));
 }
@@ -332,8 +332,10 @@ void NestKernel::map(ArrayRef<Value> full, ArrayRef<Value> vectors, Value out, B
           vector::FromElementsOp::create(*this, VectorType::get(tiling.vector, storage), elements);
     store(whole, hostArgument(out), offsetAt(position), tiling.vector);
   };
-  // As many accesses in flight, whatever the tensors are.
-  unsigned unroll = kept.empty() ? std::max<unsigned>(1, tiling.unroll / full.size()) : 1;
+  // As many accesses in flight, whatever the tensors are. Where threads keep their columns the
+  // values of two channels, or of each lane, take the registers.
+  bool isOne = !kept.empty() || tiling.isColumnwise();
+  unsigned unroll = isOne ? 1 : std::max<unsigned>(1, tiling.unroll / full.size());
   Walk walk = getWalk();
   int64_t step = walk.step * unroll;
   Value rest = walk.from;

@@ -123,13 +123,11 @@ static unsigned getColumnwiseThreads(const NestShape &shape, const Chip &chip, i
 /// Workgroup memory of a group of several channels: what its threads merge, a sample of each
 /// channel, and the channels' values.
 static int64_t getColumnwiseBytes(const NestShape &shape, const Chip &chip, const Tiling &tiling,
-                                  int64_t channels, unsigned merged, unsigned wanted) {
+                                  int64_t channels, unsigned merged, int64_t threads) {
   bool hasSlotPerLane = shape.inner < tiling.vector;
   int64_t slots = hasSlotPerLane ? tiling.vector : shape.inner % tiling.vector ? 2 : 1;
   int64_t perRow = channels * shape.inner / tiling.vector;
-  int64_t threads =
-      llvm::alignTo(getColumnwiseThreads(shape, chip, perRow, wanted), getTogether(chip));
-  int64_t states = slots * threads * merged;
+  int64_t states = slots * llvm::alignTo(threads, getTogether(chip)) * merged;
   int64_t values = kChannelValues * (hasSlotPerLane ? perRow * tiling.vector : channels);
   return (states + slots * perRow + values) * kNumberBytes;
 }
@@ -160,12 +158,17 @@ static void fitGroup(const NestShape &shape, const Chip &chip, Tiling &tiling,
   tiling.isFused = true;
 }
 
-static void chooseThreads(const NestShape &shape, const Chip &chip, unsigned wanted,
-                          Tiling &tiling) {
+static void chooseThreads(const NestShape &shape, const Chip &chip, const Reduced &reduced,
+                          unsigned wanted, Tiling &tiling) {
   unsigned most = tiling.threads = wanted ? wanted : kThreads;
-  if (tiling.isColumnwise())
+  if (tiling.isColumnwise()) {
     tiling.threads = getColumnwiseThreads(shape, chip, tiling.vectorsPerRow, wanted);
-  else if (shape.outer)
+    // Fewer rows than asked for, if their states do not fit.
+    while (tiling.threads > tiling.vectorsPerRow &&
+           getColumnwiseBytes(shape, chip, tiling, tiling.channelsPerGroup, reduced.numbers,
+                              tiling.threads) > kWorkgroupBytes)
+      tiling.threads -= tiling.vectorsPerRow;
+  } else if (shape.outer)
     tiling.threads =
         std::clamp<int64_t>(llvm::alignTo(*shape.outer * tiling.vectorsPerRow, getTogether(chip)),
                             std::min(getTogether(chip), most), most);
@@ -202,7 +205,7 @@ Tiling mlir::abn::chooseTiling(const NestShape &shape, const Chip &chip, const R
     tiling.unroll = fixed.unroll;
   tiling.groups = llvm::divideCeil(shape.channels, tiling.channelsPerGroup);
   tiling.vectorsPerRow = tiling.channelsPerGroup * shape.inner / tiling.vector;
-  chooseThreads(shape, chip, fixed.threads, tiling);
+  chooseThreads(shape, chip, reduced, fixed.threads, tiling);
   chooseSplits(shape, chip, tiling);
   if (fixed.splits)
     tiling.splits = tiling.mapSplits = fixed.splits;

@@ -49,6 +49,9 @@ const Kernel *Emulator::findKernel(KernelImage *image, llvm::StringRef name) {
   return kernel;
 }
 
+/// What every chip of NVIDIA's grants without being asked.
+static constexpr uint64_t kMaxStaticWorkgroupBytes = 48 << 10;
+
 bool Emulator::checkShape(const Kernel &kernel, const std::array<int64_t, 3> &grid,
                           const std::array<int64_t, 3> &block, int64_t dynamicBytes) {
   // CUDA's limits, those that no chip exceeds.
@@ -67,6 +70,9 @@ bool Emulator::checkShape(const Kernel &kernel, const std::array<int64_t, 3> &gr
   if (problem.empty() && threads > int64_t(std::min<uint64_t>(kernel.maxThreads, 1024)))
     problem = std::to_string(threads) + " threads per block (the kernel was compiled for at most " +
               std::to_string(kernel.maxThreads) + ")";
+  else if (uint64_t bytes = kernel.countWorkgroupBytes();
+           problem.empty() && bytes > kMaxStaticWorkgroupBytes)
+    problem = std::to_string(bytes) + " bytes of static workgroup memory";
   else if (problem.empty() && blocks > UINT32_MAX)
     problem = "more than 2^32 blocks";
   else if (problem.empty() &&

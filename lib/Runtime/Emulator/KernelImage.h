@@ -29,6 +29,12 @@ struct Kernel {
   void (*entry)(void **);
   /// The static workgroup memory that it uses.
   std::vector<WorkgroupBuffer> workgroup;
+  uint64_t countWorkgroupBytes() const {
+    uint64_t bytes = 0;
+    for (const WorkgroupBuffer &buffer : workgroup)
+      bytes += buffer.bytes;
+    return bytes;
+  }
   /// Threads per block that it was compiled for, or 1024.
   uint64_t maxThreads;
   /// Threads per warp: 32, or 64.
