@@ -32,6 +32,7 @@ inline constexpr int CUDA_ERROR_UNSUPPORTED_PTX_VERSION = 222;
 inline constexpr int CUDA_ERROR_NOT_FOUND = 500;
 inline constexpr int CUDA_ERROR_ILLEGAL_ADDRESS = 700;
 inline constexpr int CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES = 701;
+inline constexpr int CUDA_ERROR_ASSERT = 710;
 inline constexpr int CUDA_ERROR_MISALIGNED_ADDRESS = 716;
 inline constexpr int CUDA_ERROR_LAUNCH_FAILED = 719;
 inline constexpr int CUDA_ERROR_SYSTEM_DRIVER_MISMATCH = 803;

@@ -142,7 +142,7 @@ ABN_ABI void mgpuLaunchClusterKernel(void *function, intptr_t clusterX, intptr_t
                                      intptr_t gridZ, intptr_t blockX, intptr_t blockY,
                                      intptr_t blockZ, int32_t sharedBytes, void *stream,
                                      void **arguments, void **extra, size_t) {
-  if (!function || hasGpuError())
+  if (!function || hasGpuError() || gridX == 0 || gridY == 0 || gridZ == 0)
     return;
   guardedGpu("mgpuLaunchClusterKernel", [&] {
     ContextScope scope;

@@ -167,6 +167,9 @@ static std::string advise(int code) {
            "(abn-to-gpu{format=fatbin})";
   case CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES:
     return "the kernel needs more registers or threads than this GPU has" + describeChip();
+  case CUDA_ERROR_ASSERT:
+    return "an assertion of a kernel does not hold, which it printed (an alarm of "
+           "gamma-policy=check?), and the process can use the GPU no more";
   case CUDA_ERROR_ILLEGAL_ADDRESS:
   case CUDA_ERROR_MISALIGNED_ADDRESS:
   case CUDA_ERROR_LAUNCH_FAILED:

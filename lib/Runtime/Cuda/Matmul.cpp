@@ -11,15 +11,18 @@ static int dataType(int64_t element) {
   return element == ABN_DNN_F32 ? CUDA_R_32F : element == ABN_DNN_F16 ? CUDA_R_16F : CUDA_R_16BF;
 }
 
-/// What NVIDIA recommends for its newest chips; smaller ones are taken as they are.
-static constexpr int64_t kWorkspaceBytes = 32 << 20;
+/// What NVIDIA recommends for its newest chips, and for the others. Less than that is not taken of
+/// what a step lends: some of cuBLAS' kernels then fail, or are not chosen.
+static constexpr int64_t kWorkspaceBytes = 32 << 20, kLeastWorkspaceBytes = 4 << 20;
 
 static void *prepareHandle(const Workspace &lent, void *stream) {
   void *handle = cublasHandle(stream);
   // cublasSetStream has put back the library's own, whose use depends on what else runs: equal
   // calls are to be computed alike.
-  int64_t bytes = lent.bytes ? lent.bytes : std::min(kWorkspaceBytes, workspaceLimit());
-  checkCublas(cublas().cublasSetWorkspace(handle, takeWorkspace(lent, bytes, stream), bytes),
+  bool isEnough = lent.bytes >= kLeastWorkspaceBytes;
+  int64_t bytes = isEnough ? lent.bytes : std::min(kWorkspaceBytes, workspaceLimit());
+  Workspace used = isEnough ? lent : Workspace{nullptr, 0};
+  checkCublas(cublas().cublasSetWorkspace(handle, takeWorkspace(used, bytes, stream), bytes),
               "cublasSetWorkspace of " + std::to_string(bytes) + " bytes");
   return handle;
 }

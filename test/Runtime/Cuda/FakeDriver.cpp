@@ -94,6 +94,7 @@ static const std::map<int, std::pair<const char *, const char *>> kErrors = {
     {400, {"CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"}},
     {500, {"CUDA_ERROR_NOT_FOUND", "named symbol not found"}},
     {700, {"CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"}},
+    {710, {"CUDA_ERROR_ASSERT", "device-side assert triggered"}},
     {719, {"CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"}},
     {803,
      {"CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
