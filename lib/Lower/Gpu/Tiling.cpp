@@ -142,8 +142,10 @@ static void fitGroup(const NestShape &shape, const Chip &chip, Tiling &tiling,
     // One channel per group keeps next to nothing, unless threads merge there for want of shuffles.
     int64_t single =
         1024 + (chip.subgroup == 1 ? kThreads / 2 * reduced.numbers * kNumberBytes : 0);
+    int64_t perRow = channels * shape.inner / tiling.vector;
+    int64_t threads = getColumnwiseThreads(shape, chip, perRow, wanted);
     int64_t rest = channels > 1
-                       ? getColumnwiseBytes(shape, chip, tiling, channels, reduced.numbers, wanted)
+                       ? getColumnwiseBytes(shape, chip, tiling, channels, reduced.numbers, threads)
                        : single;
     return kept + rest <= std::min<int64_t>(kWorkgroupBytes, chip.sharedBytes);
   };
