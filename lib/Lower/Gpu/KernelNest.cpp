@@ -251,7 +251,9 @@ SmallVector<Value> KernelNest::sum(ArrayRef<Value> operands, ArrayRef<Value> ini
   Stage stage = makeStage(inits.size(), tiling);
 
   NestKernel &kernel = open(tiling, tiling.splits);
-  kernel.boundRegisters(inits.size());
+  // bf16 would spill a register or two.
+  if (full.empty() || !getElementTypeOrSelf(full[0].getType()).isBF16())
+    kernel.boundRegisters(inits.size());
   if (tiling.isFused)
     kernel.keep(full);
   llvm::SaveAndRestore count(countThere, countIn(kernel));
