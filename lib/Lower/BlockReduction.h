@@ -12,9 +12,9 @@ namespace mlir::abn {
 /// results are too few to give every thread its own.
 bool isBlockReduction(linalg::LinalgOp op);
 
-/// Replaces `op`, on memrefs, by a gpu.launch of a block of up to `threads` per result. A thread combines every n-th
-/// element, from the first on; threads are combined in halves through workgroup memory, in a fixed
-/// order, and with what the destination held. Precondition: isBlockReduction.
+/// Replaces `op`, on memrefs, by a gpu.launch of a block of up to `threads` per result. A thread
+/// combines every n-th element, from the first on; threads are combined in halves through workgroup
+/// memory, in a fixed order, and with what the destination held. Precondition: isBlockReduction.
 void lowerToBlocks(RewriterBase &rewriter, linalg::LinalgOp op, int64_t threads);
 
 } // namespace mlir::abn
