@@ -245,7 +245,7 @@ struct InstrumentArena : mlir::abn::impl::InstrumentArenaBase<InstrumentArena> {
   }
 
   static LogicalResult instrument(func::FuncOp func, ByteFunctions &functions) {
-    Value arena = findArena(func);
+    Value arena = getArena(func);
     if (!arena || func->hasAttr(AbnDialect::kInstrumentedAttr))
       return success();
     if (!llvm::hasSingleElement(func.getBody()))
@@ -265,18 +265,6 @@ struct InstrumentArena : mlir::abn::impl::InstrumentArenaBase<InstrumentArena> {
         .run(*slots);
     func->setAttr(AbnDialect::kInstrumentedAttr, UnitAttr::get(func.getContext()));
     return success();
-  }
-
-  static Value findArena(func::FuncOp func) {
-    if (func.isExternal())
-      return Value();
-    for (Operation &op : func.getBody().front())
-      if (isa<memref::AllocOp, memref::ViewOp>(op) && op.hasAttr(AbnDialect::kArenaAttr))
-        return op.getResult(0);
-    for (BlockArgument argument : func.getArguments())
-      if (func.getArgAttr(argument.getArgNumber(), AbnDialect::kArenaAttr))
-        return argument;
-    return Value();
   }
 
   static FailureOr<SmallVector<PlacedSlot>> findSlots(func::FuncOp func, Value arena) {

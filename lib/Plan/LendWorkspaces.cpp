@@ -32,7 +32,7 @@ struct LendWorkspaces : mlir::abn::impl::LendWorkspacesBase<LendWorkspaces> {
     // Between canaries nothing is free.
     if (!plan || plan.contains("canary_bytes") || !llvm::hasSingleElement(func.getBody()))
       return;
-    Value arena = findArena(func);
+    Value arena = getArena(func);
     if (!arena || !cast<MemRefType>(arena.getType()).hasStaticShape())
       return;
     auto recorded = plan.getAs<IntegerAttr>("alignment");
@@ -56,16 +56,6 @@ private:
   static bool isPrimitive(Operation *op) {
     return isa<linalg::MatmulOp, linalg::BatchMatmulOp>(op) ||
            isa_and_nonnull<dnn::DnnDialect>(op->getDialect());
-  }
-
-  static Value findArena(func::FuncOp func) {
-    for (memref::AllocOp alloc : func.getOps<memref::AllocOp>())
-      if (alloc->hasAttr(AbnDialect::kArenaAttr))
-        return alloc;
-    for (BlockArgument argument : func.getArguments())
-      if (func.getArgAttr(argument.getArgNumber(), AbnDialect::kArenaAttr))
-        return argument;
-    return Value();
   }
 
   /// Where each slot is, and when. False if the arena has a view that is none.

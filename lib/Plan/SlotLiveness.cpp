@@ -1,5 +1,6 @@
 // Lifetimes of buffers over the function's block, through all aliases.
 #include "abn/Plan/SlotLiveness.h"
+#include "abn/AbnDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/Transforms/BufferViewFlowAnalysis.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -58,6 +59,18 @@ SmallVector<Slot> mlir::abn::computeSlots(func::FuncOp func,
       slots.push_back(slot);
   }
   return slots;
+}
+
+Value mlir::abn::getArena(func::FuncOp func) {
+  if (func.isExternal())
+    return Value();
+  for (Operation &op : func.getBody().front())
+    if (isa<memref::AllocOp, memref::ViewOp>(op) && op.hasAttr(AbnDialect::kArenaAttr))
+      return op.getResult(0);
+  for (BlockArgument argument : func.getArguments())
+    if (func.getArgAttr(argument.getArgNumber(), AbnDialect::kArenaAttr))
+      return argument;
+  return Value();
 }
 
 int64_t mlir::abn::evaluateSize(Value size, int64_t dynamicSize) {

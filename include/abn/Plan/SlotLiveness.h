@@ -24,6 +24,10 @@ struct Slot {
 /// BufferViewFlowAnalysis.
 SmallVector<Slot> computeSlots(func::FuncOp func, function_ref<bool(Operation *)> isSlot);
 
+/// The arena of a function whose buffers have their places (`abn.arena`): an allocation or view of
+/// its block, or an argument; null without.
+Value getArena(func::FuncOp func);
+
 /// An offset or size in the arena, made of sizes by addi, muli and maxsi, where each of those sizes
 /// is `dynamicSize`.
 int64_t evaluateSize(Value size, int64_t dynamicSize);
