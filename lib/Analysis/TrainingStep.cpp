@@ -164,6 +164,13 @@ FailureOr<std::optional<int64_t>> mlir::abn::readLossOption(Location loc, int64_
   return option < 0 ? std::nullopt : std::optional<int64_t>(option);
 }
 
+LogicalResult mlir::abn::checkDynamicSize(Location loc, int64_t option, int64_t least) {
+  if (option >= least)
+    return success();
+  return emitError(loc) << "expected " << (least > 0 ? "a positive" : "no negative")
+                        << " option `dynamic-size`, got " << option;
+}
+
 bool mlir::abn::isOutOfRange(std::optional<int64_t> lossResult, func::FuncOp func) {
   return lossResult && *lossResult >= func.getNumResults();
 }

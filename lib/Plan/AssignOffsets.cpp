@@ -77,11 +77,8 @@ struct AssignOffsets : mlir::abn::impl::AssignOffsetsBase<AssignOffsets> {
       emitError(loc) << "expected no negative option `node-limit`, got " << nodeLimit.getValue();
       return signalPassFailure();
     }
-    if (dynamicSize < 0) {
-      emitError(loc) << "expected no negative option `dynamic-size`, got "
-                     << dynamicSize.getValue();
+    if (failed(checkDynamicSize(loc, dynamicSize, 0)))
       return signalPassFailure();
-    }
     WalkResult result = getOperation().walk([&](PackOp op) {
       return failed(solve(op)) ? WalkResult::interrupt() : WalkResult::advance();
     });

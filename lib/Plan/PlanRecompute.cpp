@@ -39,11 +39,9 @@ LogicalResult mlir::abn::checkPlanOptions(Location loc, const PlanRecomputeOptio
     return emitError(loc) << "expected peak, balanced or time for the option `objective`, got `"
                           << options.objective << "`";
   if (failed(checkAlignment(loc, options.alignment)) ||
-      failed(readLossOption(loc, options.lossResult)))
+      failed(readLossOption(loc, options.lossResult)) ||
+      failed(checkDynamicSize(loc, options.dynamicSize, 1)))
     return failure();
-  if (options.dynamicSize <= 0)
-    return emitError(loc) << "expected a positive option `dynamic-size`, got "
-                          << options.dynamicSize;
   if (options.budgetBytes < -1)
     return emitError(loc) << "expected a number of bytes for the option `budget-bytes`, got "
                           << options.budgetBytes;

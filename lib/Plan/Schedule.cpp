@@ -26,11 +26,8 @@ struct Schedule : mlir::abn::impl::ScheduleBase<Schedule> {
     func::FuncOp func = getOperation();
     if (failed(checkAlignment(func.getLoc(), alignment)))
       return signalPassFailure();
-    if (dynamicSize <= 0) {
-      emitError(func.getLoc()) << "expected a positive option `dynamic-size`, got "
-                               << dynamicSize.getValue();
+    if (failed(checkDynamicSize(func.getLoc(), dynamicSize, 1)))
       return signalPassFailure();
-    }
     FailureOr<std::optional<int64_t>> loss = readLossOption(func.getLoc(), lossResult);
     if (failed(loss))
       return signalPassFailure();

@@ -36,11 +36,8 @@ struct RecordMemory : mlir::abn::impl::RecordMemoryBase<RecordMemory> {
     FailureOr<std::optional<int64_t>> loss = readLossOption(func.getLoc(), lossResult);
     if (failed(loss))
       return signalPassFailure();
-    if (dynamicSize < 0) {
-      emitError(func.getLoc()) << "expected no negative option `dynamic-size`, got "
-                               << dynamicSize.getValue();
+    if (failed(checkDynamicSize(func.getLoc(), dynamicSize, 0)))
       return signalPassFailure();
-    }
     // Of a step in versions the report looks at those.
     if (isHelper(func) || func->hasAttr(AbnDialect::kVersionsAttr))
       return;

@@ -173,11 +173,8 @@ struct ReportMemory : mlir::abn::impl::ReportMemoryBase<ReportMemory> {
     FailureOr<std::optional<int64_t>> loss = readLossOption(func.getLoc(), lossResult);
     if (failed(loss))
       return signalPassFailure();
-    if (dynamicSize < 0) {
-      emitError(func.getLoc()) << "expected no negative option `dynamic-size`, got "
-                               << dynamicSize.getValue();
+    if (failed(checkDynamicSize(func.getLoc(), dynamicSize, 0)))
       return signalPassFailure();
-    }
     // A step that has its record is not looked at again.
     if (isOutOfRange(*loss, func)) {
       emitError(func.getLoc()) << "expected the loss among the function's " << func.getNumResults()

@@ -239,11 +239,8 @@ struct FuseForward : abn::impl::FuseForwardBase<FuseForward> {
     func::FuncOp func = getOperation();
     ChainOptions options;
     options.throughAdd = throughAdd;
-    if (dynamicSize <= 0) {
-      emitError(func.getLoc()) << "expected a positive option `dynamic-size`, got "
-                               << dynamicSize.getValue();
+    if (failed(checkDynamicSize(func.getLoc(), dynamicSize, 1)))
       return signalPassFailure();
-    }
     if (failed(options.parseGamma(gammaPolicy, gammaThreshold, func.getLoc())))
       return signalPassFailure();
     FailureOr<std::optional<int64_t>> loss = readLossOption(func.getLoc(), lossResult);

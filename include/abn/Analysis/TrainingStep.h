@@ -61,6 +61,10 @@ private:
 /// that.
 FailureOr<std::optional<int64_t>> readLossOption(Location loc, int64_t option);
 
+/// The options `dynamic-size`, of which 0 means a default where `least` is 0: an error at `loc`
+/// below `least`, 0 or 1.
+LogicalResult checkDynamicSize(Location loc, int64_t option, int64_t least);
+
 /// Whether `func` has no result of this number: TrainingStep::get says so.
 bool isOutOfRange(std::optional<int64_t> lossResult, func::FuncOp func);
 
